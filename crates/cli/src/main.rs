@@ -1,0 +1,5 @@
+//! The sockeye command.
+
+#![forbid(unsafe_code)]
+
+fn main() {}

@@ -1,0 +1,2 @@
+//! Devices: loopback, wire, TAP, capture.
+

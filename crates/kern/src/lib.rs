@@ -1,0 +1,2 @@
+//! What a network stack needs of a kernel.
+

@@ -1,0 +1,3 @@
+//! The heart: Socket, Sock, SkBuff, devices and the network namespace.
+
+#![forbid(unsafe_code)]

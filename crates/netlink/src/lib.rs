@@ -1,0 +1,3 @@
+//! AF_NETLINK.
+
+#![forbid(unsafe_code)]

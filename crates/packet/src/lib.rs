@@ -1,0 +1,3 @@
+//! AF_PACKET.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! Raw and ping sockets.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The runner: unmodified programs on the stack.
+

@@ -1,0 +1,3 @@
+//! The Transmission Control Protocol.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! The Linux ABI: numbers and layouts, no state.
+
+#![forbid(unsafe_code)]

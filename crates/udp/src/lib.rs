@@ -1,0 +1,3 @@
+//! The User Datagram Protocol.
+
+#![forbid(unsafe_code)]

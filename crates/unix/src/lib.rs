@@ -1,0 +1,3 @@
+//! AF_UNIX.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! Files, descriptors, poll and epoll.
+
+#![forbid(unsafe_code)]

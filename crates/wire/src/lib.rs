@@ -1,0 +1,3 @@
+//! Packet formats over byte slices.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! Namespaces on a wire, in virtual time.
+
+#![forbid(unsafe_code)]
