@@ -1,3 +1,31 @@
 //! The Linux ABI: numbers and layouts, no state.
+//!
+//! One file a header of the kernel. Constants keep their ABI names and are re-exported flat, as in C; each group is also
+//! a [`table::Table`] that gives names for numbers. The reference is Linux 6.18 on x86-64; see [`cmsg`] for the one place
+//! where a 32-bit program's layout differs.
 
 #![forbid(unsafe_code)]
+
+pub mod addr;
+pub mod errno;
+pub mod fcntl;
+pub mod in4;
+pub mod in6;
+pub mod poll;
+pub mod sockaddr;
+pub mod socket;
+pub mod table;
+pub mod tcp;
+mod tcp_info;
+pub mod udp;
+
+pub use addr::InetAddr;
+pub use errno::{Errno, Result};
+pub use fcntl::*;
+pub use in4::*;
+pub use in6::*;
+pub use poll::*;
+pub use sockaddr::SockAddr;
+pub use socket::*;
+pub use tcp::*;
+pub use udp::*;
