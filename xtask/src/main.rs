@@ -1,3 +1,61 @@
-//! The project's own checks.
+//! The project's own checks: `cargo xtask COMMAND`.
+//!
+//! - `layers` holds the walls between the rooms ([`rules`] is the table it reads);
+//! - `chapters` ties each row of `docs/CHAPTERS.md` to the tests that show it;
+//! - `ci` runs everything a change must pass, and is what `.ci/run` calls.
 
-fn main() {}
+#![forbid(unsafe_code)]
+
+mod chapters;
+mod ci;
+mod layers;
+mod rules;
+mod source;
+mod tree;
+
+use std::process::ExitCode;
+
+/// One row for each command: its name, its help line and its function.
+struct Command {
+    name: &'static str,
+    help: &'static str,
+    run: fn(&tree::Tree, &[String]) -> Result<(), String>,
+}
+
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "layers",
+        help: "check the walls between the rooms, unsafe code, file lengths and forbidden names [--lengths: list every file]",
+        run: layers::run,
+    },
+    Command {
+        name: "chapters",
+        help: "print the rows of docs/CHAPTERS.md with their tests [--strict: fail when a row has none]",
+        run: chapters::run,
+    },
+    Command {
+        name: "ci",
+        help: "everything a change must pass: setup, fmt, clippy, layers, chapters, tests, doc tests, deny [STEP…: only these]",
+        run: ci::run,
+    },
+];
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let name = args.next().unwrap_or_default();
+    let rest: Vec<String> = args.collect();
+    let Some(command) = COMMANDS.iter().find(|c| c.name == name) else {
+        eprintln!("usage: cargo xtask COMMAND");
+        for c in COMMANDS {
+            eprintln!("  {:<10} {}", c.name, c.help);
+        }
+        return ExitCode::from(2);
+    };
+    match tree::Tree::find().and_then(|tree| (command.run)(&tree, &rest)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("xtask {name}: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

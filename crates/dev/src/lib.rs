@@ -1,2 +1,1 @@
 //! Devices: loopback, wire, TAP, capture.
-

@@ -1,2 +1,1 @@
 //! What a network stack needs of a kernel.
-

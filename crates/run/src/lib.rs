@@ -1,2 +1,1 @@
 //! The runner: unmodified programs on the stack.
-

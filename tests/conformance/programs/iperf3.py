@@ -1,0 +1,23 @@
+"""The parts of an iperf3 report that do not depend on speed."""
+import json
+import sys
+
+report = json.load(sys.stdin)
+if "error" in report:
+    print("error:", report["error"])
+    sys.exit()
+start, end = report["start"], report["end"]
+test = start["test_start"]
+print(test["protocol"], "streams", test["num_streams"], "reverse", test["reverse"])
+for peer in start["connected"]:
+    print("from", peer["local_host"], "to", peer["remote_host"])
+sent, received = end["sum_sent"], end["sum_received"]
+if test["protocol"] == "TCP":
+    print("segment size", start["tcp_mss_default"])
+    print("sent enough", sent["bytes"] >= test["bytes"])
+    # The server counts what it had read when the client said it was done.
+    print("received", 0 < received["bytes"] <= sent["bytes"])
+else:
+    whole = end["sum"]
+    print("packets", whole["packets"] >= test["bytes"] // test["blksize"])
+    print("hardly any lost", whole["lost_percent"] < 5)
