@@ -9,6 +9,7 @@
 pub mod addr;
 pub mod errno;
 pub mod fcntl;
+pub mod icmp;
 pub mod in4;
 pub mod in6;
 pub mod poll;
@@ -22,6 +23,7 @@ pub mod udp;
 pub use addr::InetAddr;
 pub use errno::{Errno, Result};
 pub use fcntl::*;
+pub use icmp::*;
 pub use in4::*;
 pub use in6::*;
 pub use poll::*;
