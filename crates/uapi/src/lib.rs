@@ -7,27 +7,42 @@
 #![forbid(unsafe_code)]
 
 pub mod addr;
+pub mod cap;
+pub mod cmsg;
 pub mod errno;
+pub mod ether;
 pub mod fcntl;
+pub mod filter;
 pub mod icmp;
 pub mod in4;
 pub mod in6;
+pub mod ioctl;
+pub mod netif;
 pub mod poll;
+pub mod signal;
 pub mod sockaddr;
 pub mod socket;
 pub mod table;
 pub mod tcp;
 mod tcp_info;
 pub mod udp;
+pub mod uio;
 
 pub use addr::InetAddr;
+pub use cap::*;
 pub use errno::{Errno, Result};
+pub use ether::*;
 pub use fcntl::*;
+pub use filter::*;
 pub use icmp::*;
 pub use in4::*;
 pub use in6::*;
+pub use ioctl::*;
+pub use netif::*;
 pub use poll::*;
+pub use signal::*;
 pub use sockaddr::SockAddr;
 pub use socket::*;
 pub use tcp::*;
 pub use udp::*;
+pub use uio::*;
