@@ -1,0 +1,15 @@
+//! Locks. They hold no thread-local state and are not poisoned: a panic releases what it held.
+
+#![allow(unsafe_code, reason = "locks hand out references to what they guard")]
+
+mod claim;
+mod owner;
+pub(crate) mod prim;
+mod spin;
+
+pub use claim::{Claim, ClaimQueue};
+pub use owner::{
+    AddBacklog, BacklogItems, BacklogStats, Backlogged, BhGuard, BhLock, OwnedByUser, Owner,
+    OwnerLock,
+};
+pub use spin::{SpinGuard, SpinLock};

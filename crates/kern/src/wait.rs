@@ -1,0 +1,134 @@
+//! Wait queues (`wait_queue_head_t`): who wants to hear that something happened.
+//!
+//! The shape of a wait (`wait_event`): [`WaitQueue::add`]; then, again and again,
+//! [`Parker::prepare`](crate::park::Parker::prepare), check the condition, sleep; at last
+//! [`WaitQueue::remove`]. The other side makes the condition true and then calls
+//! [`WaitQueue::wake`]. No wake is lost: see [`WaitQueue::has_sleepers`].
+
+use crate::sync::SpinLock;
+use crate::sync::prim::{AtomicU32, Ordering};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Somebody who can be woken: a parked thread, an epoll item, an async task (`wait_queue_func_t`).
+pub trait Wake: Send + Sync {
+    /// The events of `mask` (`EPOLL*` bits) happened. True if this took the wake: an exclusive
+    /// wake goes on to the next waiter otherwise. It is called without any lock of the queue.
+    fn wake(&self, mask: u32) -> bool;
+}
+
+/// Names an entry of one queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WaitKey(u64);
+
+struct Entry {
+    key: u64,
+    exclusive: bool,
+    wake: Arc<dyn Wake>,
+}
+
+#[derive(Default)]
+struct List {
+    /// Those that are all woken, then the exclusive ones, first come first served.
+    entries: VecDeque<Entry>,
+    next_key: u64,
+}
+
+/// A wait queue. Empty, it holds no memory of its own.
+#[derive(Default)]
+pub struct WaitQueue {
+    sleepers: AtomicU32,
+    list: SpinLock<List>,
+}
+
+impl WaitQueue {
+    /// An empty queue.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// True if somebody waits (`skwq_has_sleeper`). Call it after the condition was made true:
+    /// it is a full barrier with [`WaitQueue::add`].
+    #[inline]
+    pub fn has_sleepers(&self) -> bool {
+        // A read-modify-write stands in the same order with the one of `add`: if it finds 0, then
+        // `add` comes after it, and who added himself sees all that was stored before.
+        self.sleepers
+            .compare_exchange(0, 0, Ordering::AcqRel, Ordering::Acquire)
+            .is_err()
+    }
+
+    /// Wakes all that are not exclusive, and one exclusive waiter (`wake_up_interruptible_poll`).
+    #[inline]
+    pub fn wake(&self, mask: u32) {
+        if self.has_sleepers() {
+            self.wake_up(mask, 1);
+        }
+    }
+
+    /// Wakes everybody (`wake_up_interruptible_all`).
+    #[inline]
+    pub fn wake_all(&self, mask: u32) {
+        if self.has_sleepers() {
+            self.wake_up(mask, usize::MAX);
+        }
+    }
+
+    #[cold]
+    fn wake_up(&self, mask: u32, mut exclusives: usize) {
+        const INLINE: usize = 4;
+        let mut first: [Option<(bool, Arc<dyn Wake>)>; INLINE] = [const { None }; INLINE];
+        let mut rest = Vec::new();
+        {
+            let list = self.list.lock();
+            for (i, entry) in list.entries.iter().enumerate() {
+                let waiter = (entry.exclusive, entry.wake.clone());
+                match first.get_mut(i) {
+                    Some(place) => *place = Some(waiter),
+                    None => rest.push(waiter),
+                }
+            }
+        }
+        for (exclusive, waiter) in first.into_iter().map_while(|waiter| waiter).chain(rest) {
+            if waiter.wake(mask) && exclusive {
+                exclusives -= 1;
+                if exclusives == 0 {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Adds a waiter (`add_wait_queue`, `add_wait_queue_exclusive`). Check the condition after.
+    pub fn add(&self, wake: Arc<dyn Wake>, exclusive: bool) -> WaitKey {
+        let mut list = self.list.lock();
+        let key = list.next_key;
+        list.next_key += 1;
+        let entry = Entry {
+            key,
+            exclusive,
+            wake,
+        };
+        if exclusive {
+            list.entries.push_back(entry);
+        } else {
+            list.entries.push_front(entry);
+        }
+        self.sleepers.fetch_add(1, Ordering::AcqRel);
+        WaitKey(key)
+    }
+
+    /// Removes a waiter (`remove_wait_queue`). A wake that is under way may still reach it.
+    pub fn remove(&self, key: WaitKey) {
+        let removed = {
+            let mut list = self.list.lock();
+            let at = list.entries.iter().position(|entry| entry.key == key.0);
+            let removed = at.and_then(|at| list.entries.remove(at));
+            if removed.is_some() {
+                self.sleepers.fetch_sub(1, Ordering::AcqRel);
+            }
+            removed
+        };
+        drop(removed);
+    }
+}
