@@ -32,9 +32,9 @@ macro_rules! cases {
         mod $name {
             #[allow(unused_imports)]
             use super::*;
-            use $crate::User;
+            use $crate::{Case, User};
 
-            fn case() -> $crate::Case {
+            fn case() -> Case {
                 $case
             }
 

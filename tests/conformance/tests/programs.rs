@@ -1,6 +1,5 @@
 //! Servers and clients that everybody has.
 
-use conformance::Case;
 use std::time::Duration;
 
 conformance::cases! {

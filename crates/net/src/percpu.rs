@@ -1,0 +1,24 @@
+//! What Linux keeps per CPU and Sockeye keeps per thread: the buffer pool in use. Counters are
+//! kept by the namespaces, in blocks found by [`PerCpu::id`].
+
+use crate::dst::DstCache;
+use crate::skb::Pool;
+use kern::context::{Cpu, CpuId};
+
+/// A thread's share of the stack's memory; lives in the [`Cpu`] the thread brings.
+pub struct PerCpu {
+    /// Which shard of caches and counters is this thread's.
+    pub id: CpuId,
+    /// Buffers at hand.
+    pub pool: Pool,
+    /// Routes used lately.
+    pub routes: DstCache,
+}
+
+impl PerCpu {
+    /// The part of `cpu` that belongs to this crate, made on first use.
+    #[inline]
+    pub fn of(cpu: &Cpu) -> &PerCpu {
+        cpu.ext_or_init(|| PerCpu { id: cpu.id, pool: Pool::default(), routes: DstCache::default() })
+    }
+}

@@ -1,0 +1,171 @@
+//! sockfs: a socket is a file (`socket_file_ops`), and files with their sockets are kept warm.
+
+use super::Socket;
+use crate::cx::{Cx, UserCx};
+use crate::msg::{MsgHdr, RecvMsg};
+use crate::netns::Net;
+use crate::percpu::PerCpu;
+use crate::trace::Event;
+use kern::context::Process;
+use kern::cred::Cred;
+use kern::signals::Signals;
+use kern::slab::{Cache, CacheStats};
+use kern::wait::WaitQueue;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use uapi::fcntl::{O_NONBLOCK, O_RDWR};
+use uapi::socket::MSG_DONTWAIT;
+use uapi::{Errno, Result};
+use vfs::fasync::FasyncList;
+use vfs::file::{File, FileOps, Recycle};
+use vfs::inode::{SetAttr, Stat, Timespec};
+use vfs::iov::{IovSink, IovSource};
+
+/// Files with their sockets, ready for the next `socket()`.
+pub struct SocketCache(Cache<Arc<File>>);
+
+impl Default for SocketCache {
+    fn default() -> Self {
+        SocketCache(Cache::new("sock_inode_cache", 4096))
+    }
+}
+
+impl SocketCache {
+    /// How many are out and how many are free.
+    pub fn stats(&self) -> CacheStats {
+        self.0.stats()
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0.shrink();
+    }
+}
+
+/// A file with a fresh socket (`sock_alloc`, `sock_alloc_file`), owned by the calling task.
+pub fn sock_alloc_file(cx: &UserCx<'_>, net: &Arc<Net>, flags: u32) -> Arc<File> {
+    let flags = O_RDWR | flags & O_NONBLOCK;
+    let recycled = net.socket_cache.0.get(cx.cpu.id).and_then(|mut file| {
+        Arc::get_mut(&mut file)?.renew(flags);
+        Some(file)
+    });
+    let warm = recycled.is_some();
+    let file = recycled.unwrap_or_else(|| File::new(Arc::new(Socket::new(net.clone())), flags));
+    if let Some(sock) = file.downcast::<Socket>() {
+        sock.init(cx.process.cred.euid, cx.process.cred.egid);
+        cx.trace(|| Event::SockAlloc { ino: sock.ino(), recycled: warm });
+    }
+    file
+}
+
+/// The way of a closed file back to the cache.
+fn recycle(mut file: Arc<File>, p: &Process<'_>) {
+    let Some(sock) = Arc::get_mut(&mut file).and_then(File::downcast_mut::<Socket>) else { return };
+    let net = sock.net.clone();
+    if let Some(sk) = sock.detach() {
+        sk.put(&Cx::new(&net, p.cpu));
+    }
+    drop(net.socket_cache.0.put(PerCpu::of(p.cpu).id, file));
+}
+
+fn message_flags(file: &File) -> u32 {
+    if file.nonblock() { MSG_DONTWAIT as u32 } else { 0 }
+}
+
+impl FileOps for Socket {
+    fn read(&self, p: &Process<'_>, file: &File, to: &mut IovSink<'_>) -> Result<usize> {
+        let mut msg = RecvMsg::new(std::mem::take(to), message_flags(file));
+        let cx = self.enter(p);
+        let result = (self.ops().recvmsg)(self, &cx, &mut msg);
+        *to = msg.iov;
+        result
+    }
+
+    fn write(&self, p: &Process<'_>, file: &File, from: &mut IovSource<'_>) -> Result<usize> {
+        let mut msg = MsgHdr::new(std::mem::take(from), message_flags(file));
+        let cx = self.enter(p);
+        let result = (self.ops().sendmsg)(self, &cx, &mut msg);
+        *from = msg.iov;
+        result
+    }
+
+    fn poll(&self, p: &Process<'_>, _file: &File) -> u32 {
+        let cx = self.enter(p);
+        (self.ops().poll)(self, &cx)
+    }
+
+    fn wait_queue(&self) -> Option<&WaitQueue> {
+        self.sk().map(|sk| &sk.common().wq)
+    }
+
+    fn ioctl(&self, p: &Process<'_>, _file: &File, cmd: u32, arg: &mut [u8]) -> Result<i32> {
+        let cx = self.enter(p);
+        match (self.ops().ioctl)(self, &cx, cmd, arg) {
+            // What no family knows is no command of a socket.
+            Err(Errno::ENOIOCTLCMD) => Err(Errno::ENOTTY),
+            answer => answer,
+        }
+    }
+
+    fn stat(&self) -> Stat {
+        let time = Timespec::from_ns(self.inode.time.load(Relaxed));
+        Stat {
+            // sockfs is an anonymous file system.
+            dev: 8,
+            ino: self.ino(),
+            mode: self.inode.mode.load(Relaxed),
+            uid: self.inode.uid.load(Relaxed),
+            gid: self.inode.gid.load(Relaxed),
+            atime: time,
+            mtime: time,
+            ctime: time,
+            ..Stat::default()
+        }
+    }
+
+    fn setattr(&self, p: &Process<'_>, attr: &SetAttr) -> Result<()> {
+        let owner = self.inode.uid.load(Relaxed);
+        if p.cred.euid != owner && !p.capable(vfs::inode::CAP_FOWNER) {
+            return Err(Errno::EPERM);
+        }
+        if let Some(mode) = attr.mode {
+            self.inode.mode.store(uapi::fcntl::S_IFSOCK | mode & 0o7777, Relaxed);
+        }
+        if let Some(uid) = attr.uid {
+            self.inode.uid.store(uid, Relaxed);
+            if let Some(sk) = self.sk() {
+                // Who lists sockets shows the new owner (`sockfs_setattr`).
+                sk.common().set_uid(uid);
+            }
+        }
+        if let Some(gid) = attr.gid {
+            self.inode.gid.store(gid, Relaxed);
+        }
+        Ok(())
+    }
+
+    fn fasync(&self) -> Option<&FasyncList> {
+        self.sk().map(|sk| &sk.common().fasync)
+    }
+
+    fn name(&self) -> String {
+        format!("socket:[{}]", self.ino())
+    }
+
+    fn release(&self, p: &Process<'_>, _file: &File) {
+        let cx = self.enter(p);
+        (self.ops().release)(self, &cx);
+    }
+
+    fn release_detached(&self) {
+        let cpu = self.net.new_cpu();
+        let (cred, signals) = (Cred::root(), Signals::default());
+        let p = Process::enter(&cpu, &cred, &signals);
+        let cx = self.enter(&p);
+        // Nobody is there to wait: what is to linger does so in the background.
+        (self.ops().release)(self, &cx);
+    }
+
+    fn recycler(&self) -> Option<Recycle> {
+        Some(recycle)
+    }
+}
