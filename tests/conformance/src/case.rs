@@ -15,8 +15,10 @@ const LOG_TAIL: usize = 80;
 /// A script of `programs/` and what it needs.
 pub struct Case {
     script: &'static str,
+    argument: Option<&'static str>,
     needs: &'static [&'static str],
     builds: Option<&'static str>,
+    capture: Option<PathBuf>,
     limit: Duration,
 }
 
@@ -34,10 +36,19 @@ impl Case {
     pub fn new(script: &'static str) -> Self {
         Self {
             script,
+            argument: None,
             needs: &[],
             builds: None,
+            capture: None,
             limit: Duration::from_secs(60),
         }
+    }
+
+    /// An argument for the script.
+    #[must_use]
+    pub fn with(mut self, argument: &'static str) -> Self {
+        self.argument = Some(argument);
+        self
     }
 
     /// The programs without which the case cannot run.
@@ -52,6 +63,13 @@ impl Case {
     #[must_use]
     pub fn builds_go(mut self, source: &'static str) -> Self {
         self.builds = Some(source);
+        self
+    }
+
+    /// Where a capture of the host's `lo` goes, taken while the case runs in a namespace.
+    #[must_use]
+    pub fn captured_to(mut self, file: &Path) -> Self {
+        self.capture = Some(file.to_owned());
         self
     }
 
@@ -88,7 +106,7 @@ impl Case {
         assert!(
             host.text == ours.text,
             "{} as {user:?}: Sockeye differs from the host\n{}",
-            self.script,
+            self.name(),
             differences(&host.text, &ours.text)
         );
         if let Some(seen) = &ours.host {
@@ -114,11 +132,7 @@ impl Case {
         let script = tools.path().join(self.script);
 
         let mut command = place::command(stack, user, &tools, &script);
-        let path = command
-            .get_envs()
-            .filter_map(|(k, v)| Some((k.to_owned(), v?.to_owned())))
-            .collect::<Vec<_>>();
-        command.env_clear().envs(path);
+        command.args(self.argument);
         command
             .env("PROGRAMS", tools.path())
             .env("SCRATCH", scratch.path())
@@ -127,6 +141,7 @@ impl Case {
             .env("LC_ALL", "C")
             .env("ETC", Path::new(env!("CARGO_MANIFEST_DIR")).join("etc"))
             .env("HOST_REPORT", &report)
+            .envs(self.capture.as_ref().map(|file| ("CAPTURE", file)))
             .current_dir(scratch.path())
             .stdin(Stdio::null())
             .stdout(File::create(&out).expect("a file for the output"))
@@ -143,16 +158,20 @@ impl Case {
         assert!(
             fine && text.ends_with("done\n"),
             "{} on {stack:?} as {user:?}: {}\n{}",
-            self.script,
+            self.name(),
             match ended {
                 Ended::Exited(status) => status.to_string(),
                 Ended::TimedOut => format!("not done after {:?}", self.limit),
             },
             logs(&[&out, &err], scratch.path())
         );
-        println!("{} on {stack:?} as {user:?}:\n{text}", self.script);
+        println!("{} on {stack:?} as {user:?}:\n{text}", self.name());
         let host = place::can_isolate().then_some(host);
         Shown { text, host }
+    }
+
+    fn name(&self) -> &str {
+        self.argument.unwrap_or(self.script)
     }
 
     fn check_needs(&self) {

@@ -32,9 +32,9 @@ macro_rules! cases {
         mod $name {
             #[allow(unused_imports)]
             use super::*;
-            use $crate::{Case, User};
+            use $crate::User;
 
-            fn case() -> Case {
+            fn case() -> $crate::Case {
                 $case
             }
 

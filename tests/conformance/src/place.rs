@@ -70,8 +70,20 @@ for file in hosts nsswitch.conf passwd; do
     mount --bind "$ETC/$file" "/etc/$file" || exit 125
 done
 cat /proc/net/dev /proc/net/sockstat /proc/net/sockstat6 >"$HOST_REPORT.before"
+if [ -n "$CAPTURE" ]; then
+    tcpdump -i lo -Z root -U -w "$CAPTURE" 2>"$HOST_REPORT.tcpdump" &
+    until grep -q listening "$HOST_REPORT.tcpdump"; do
+        sleep 0.05
+        kill -0 $! || exit 125
+    done
+fi
 "$@"
 status=$?
+if [ -n "$CAPTURE" ]; then
+    sleep 0.5
+    kill $!
+    wait
+fi
 cat /proc/net/dev /proc/net/sockstat /proc/net/sockstat6 >"$HOST_REPORT.after"
 exit $status
 "#;
@@ -94,7 +106,7 @@ pub(crate) fn command(stack: Stack, user: User, tools: &Scratch, script: &Path) 
     }
     add(&["bash", &script.to_string_lossy()]);
     let mut command = Command::new(&words[0]);
-    command.args(&words[1..]);
+    command.args(&words[1..]).env_clear();
     command.env(
         "PATH",
         "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

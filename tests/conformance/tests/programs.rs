@@ -1,5 +1,6 @@
 //! Servers and clients that everybody has.
 
+use conformance::Case;
 use std::time::Duration;
 
 conformance::cases! {
