@@ -18,11 +18,11 @@ http {
     sendfile on;
     tcp_nopush on;
     keepalive_requests 1000000;
-    client_body_temp_path body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
+    client_body_temp_path temp-body;
+    proxy_temp_path temp-proxy;
+    fastcgi_temp_path temp-fastcgi;
+    uwsgi_temp_path temp-uwsgi;
+    scgi_temp_path temp-scgi;
     default_type text/plain;
     server {
         listen 127.0.0.1:$P1;
@@ -53,6 +53,7 @@ get() {
         --write-out '%{http_code} %{size_download}' "$@"
     say " status $?"
     hash <body
+    : >body
 }
 say "the large file"
 get "http://127.0.0.1:$P1/large"
