@@ -99,6 +99,7 @@ impl Skb {
             priority,
             truesize,
             tstamp,
+            peeked: _,
             owner: _,
         } = **self;
         let n = &mut *new;

@@ -117,6 +117,8 @@ pub struct SkBuff {
     pub truesize: u32,
     /// When it was received or is to be sent, if known (`skb->tstamp`).
     pub tstamp: Option<Time>,
+    /// A call looked at it with `MSG_PEEK` (`skb->peeked`).
+    pub peeked: bool,
     /// The socket whose send buffer holds it while a device does (`skb->sk`, `sock_wfree`).
     pub owner: Option<Arc<dyn AnySock>>,
 }
@@ -167,6 +169,7 @@ impl Default for Skb {
             priority: 0,
             truesize: 0,
             tstamp: None,
+            peeked: false,
             owner: None,
         }))
     }
@@ -189,6 +192,7 @@ impl SkBuff {
         self.priority = 0;
         self.truesize = 0;
         self.tstamp = None;
+        self.peeked = false;
         self.owner = None;
     }
 

@@ -44,6 +44,11 @@ impl SkbQueue {
         self.skbs.front_mut()
     }
 
+    /// Looks at the one at `index`.
+    pub fn get_mut(&mut self, index: usize) -> Option<&mut Skb> {
+        self.skbs.get_mut(index)
+    }
+
     /// Looks at the last (`skb_peek_tail`).
     pub fn back_mut(&mut self) -> Option<&mut Skb> {
         self.skbs.back_mut()

@@ -8,6 +8,7 @@
 //! the last reference gives it back with [`crate::Cx::sock_put`] (`sock_put`, `sk_free`).
 
 mod common;
+mod datagram;
 pub mod errqueue;
 mod lock;
 pub mod mem;
@@ -17,6 +18,7 @@ pub mod sysctl;
 mod wait;
 
 pub use common::{RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK, SockCommon, SockFlag};
+pub use datagram::RecvQueue;
 pub use lock::{BhGuard, SkMut, UserGuard};
 pub use options::GetOpt;
 pub use proto::Proto;

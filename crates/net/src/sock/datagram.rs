@@ -1,0 +1,239 @@
+//! The receive queue of datagram sockets and how calls take from it (`net/core/datagram.c`).
+//!
+//! A datagram is queued and taken under the queue's own lock; the socket lock is not involved, so a
+//! reader and the softirq never wait for a sender.
+
+use super::{SockCommon, SockFlag, Timeo};
+use crate::cx::{Cx, UserCx};
+use crate::drop::DropReason;
+use crate::skb::{Skb, SkbQueue};
+use kern::sync::SpinLock;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, Ordering};
+use uapi::poll::{
+    EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP, EPOLLRDNORM, EPOLLWRBAND, EPOLLWRNORM,
+};
+use uapi::socket::{MSG_DONTWAIT, MSG_PEEK, RCV_SHUTDOWN, SHUTDOWN_MASK};
+use uapi::{Errno, Result};
+
+/// Datagrams that wait to be read (`sk_receive_queue` with its lock).
+#[derive(Default)]
+pub struct RecvQueue {
+    queue: SpinLock<SkbQueue>,
+    /// How many there are, for looks without the lock.
+    len: AtomicU32,
+}
+
+impl RecvQueue {
+    /// True when nothing waits, without the lock (`skb_queue_empty_lockless`).
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len.load(Relaxed) == 0
+    }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.len.load(Relaxed) as usize
+    }
+
+    /// Appends; the caller charged it.
+    #[inline]
+    pub fn push(&self, skb: Skb) {
+        let mut queue = self.queue.lock();
+        queue.push_back(skb);
+        self.len.store(queue.len() as u32, Relaxed);
+    }
+
+    /// Takes the first.
+    #[inline]
+    pub fn pop(&self) -> Option<Skb> {
+        if self.is_empty() {
+            return None;
+        }
+        let mut queue = self.queue.lock();
+        let skb = queue.pop_front();
+        self.len.store(queue.len() as u32, Relaxed);
+        skb
+    }
+
+    /// Bytes of the first datagram, behind `header` bytes of it; `None` when nothing waits
+    /// (`first_packet_length`).
+    pub fn first_len(&self) -> Option<usize> {
+        if self.is_empty() {
+            return None;
+        }
+        self.queue.lock().front().map(|skb| skb.len())
+    }
+
+    /// A handle on the datagram that `*off` bytes of peeked data lie before; what is left of
+    /// `*off` is the place inside it (`__skb_try_recv_from_queue`). Negative: the first.
+    fn peek(&self, cx: &Cx<'_>, off: &mut i32) -> Option<Skb> {
+        let mut queue = self.queue.lock();
+        for i in 0..queue.len() {
+            let skb = queue.get_mut(i)?;
+            if *off >= 0 {
+                let len = skb.len() as i32;
+                if *off >= len && (*off != 0 || skb.peeked) {
+                    *off -= len;
+                    continue;
+                }
+            }
+            // An empty datagram is passed over by the offset only after it was seen once.
+            skb.peeked = true;
+            return Some(skb.clone_in(cx));
+        }
+        None
+    }
+
+    /// Takes the next datagram, or with `MSG_PEEK` a handle on it, and waits for one if the call may
+    /// (`__skb_recv_udp`, `skb_recv_datagram`). `None` when the receive direction is shut down and
+    /// the call would have waited. With `MSG_PEEK`, `off` is where in the queue (negative for its
+    /// head), and on return where in the datagram.
+    ///
+    /// # Errors
+    /// The pending error; `EAGAIN`; `EINTR`, `ERESTARTSYS`.
+    #[inline]
+    pub fn recv(&self, cx: &UserCx<'_>, sk: &SockCommon, flags: u32, off: &mut i32) -> Result<Option<Skb>> {
+        if let Some(errno) = sk.take_err() {
+            return Err(errno);
+        }
+        if let Some(skb) = self.try_recv(cx, flags, off) {
+            return Ok(Some(skb));
+        }
+        if flags & MSG_DONTWAIT != 0 {
+            return Err(Errno::EAGAIN);
+        }
+        self.recv_wait(cx, sk, flags, off)
+    }
+
+    #[inline]
+    fn try_recv(&self, cx: &UserCx<'_>, flags: u32, off: &mut i32) -> Option<Skb> {
+        if flags & MSG_PEEK != 0 { self.peek(cx, off) } else { self.pop() }
+    }
+
+    /// `__skb_wait_for_more_packets`, as long as nothing comes.
+    #[cold]
+    fn recv_wait(&self, cx: &UserCx<'_>, sk: &SockCommon, flags: u32, off: &mut i32) -> Result<Option<Skb>> {
+        let timeo = Timeo::new(cx, false, sk.rcvtimeo());
+        let parker = cx.process.cpu.parker().clone();
+        let start = *off;
+        let mut key = None;
+        let result = loop {
+            // What this call's own thread sent to itself may be what it waits for.
+            cx.do_softirq();
+            parker.prepare();
+            // One datagram wakes one reader: sleepers are exclusive.
+            let key = key.get_or_insert_with(|| sk.wq.add(parker.clone(), true));
+            let _ = key;
+            std::sync::atomic::fence(Ordering::SeqCst);
+            if let Some(errno) = sk.take_err() {
+                break Err(errno);
+            }
+            *off = start;
+            if let Some(skb) = self.try_recv(cx, flags, off) {
+                break Ok(Some(skb));
+            }
+            if sk.shutdown() & RCV_SHUTDOWN != 0 {
+                break Ok(None);
+            }
+            if cx.process.signal_pending() {
+                break Err(timeo.intr_errno());
+            }
+            if timeo.has_passed(cx) {
+                break Err(Errno::EAGAIN);
+            }
+            cx.trace(|| crate::trace::Event::Sleep { cookie: sk.cookie(cx.net) });
+            cx.process.sleep(timeo.deadline());
+            cx.refresh_now();
+        };
+        if let Some(key) = key {
+            sk.wq.remove(key);
+        }
+        // Somebody else's datagram may have woken this one: pass the news on.
+        if result.is_err() && !self.is_empty() {
+            sk.data_ready(cx);
+        }
+        result
+    }
+
+    /// Queues a received datagram, charged to the sock, and wakes a reader; or gives it back when
+    /// the receive buffer is full (`sock_queue_rcv_skb`, `__udp_enqueue_schedule_skb`). The first
+    /// one always fits.
+    #[inline]
+    pub fn enqueue(
+        &self,
+        cx: &Cx<'_>,
+        sk: &SockCommon,
+        mut skb: Skb,
+    ) -> core::result::Result<(), (Skb, DropReason)> {
+        let size = skb.truesize as i32;
+        let used = sk.rmem_alloc.load(Relaxed);
+        if used != 0 && used.saturating_add(size) > sk.rcvbuf() {
+            sk.drops.fetch_add(1, Relaxed);
+            return Err((skb, DropReason::SocketRcvbuff));
+        }
+        sk.rmem_alloc.fetch_add(size, Relaxed);
+        skb.peeked = false;
+        self.push(skb);
+        if !sk.flag(SockFlag::Dead) {
+            sk.data_ready(cx);
+        }
+        Ok(())
+    }
+
+    /// Ends a datagram that was received or peeked at (`skb_free_datagram`, `skb_consume_udp`).
+    #[inline]
+    pub fn done(&self, cx: &Cx<'_>, sk: &SockCommon, skb: Skb, flags: u32) {
+        if flags & MSG_PEEK == 0 {
+            sk.uncharge_rmem(skb.truesize);
+        }
+        cx.consume_skb(skb);
+    }
+
+    /// Gives everything back (`skb_queue_purge`).
+    pub fn purge(&self, cx: &Cx<'_>, sk: &SockCommon) {
+        while let Some(skb) = self.pop() {
+            sk.uncharge_rmem(skb.truesize);
+            cx.consume_skb(skb);
+        }
+    }
+}
+
+impl SockCommon {
+    /// Where `MSG_PEEK` begins (`sk_peek_offset`): 0 for another call, negative when not set.
+    #[inline]
+    pub fn peek_offset(&self, flags: u32) -> i32 {
+        if flags & MSG_PEEK != 0 { self.peek_off() } else { 0 }
+    }
+
+    /// After a call took or peeked at `n` bytes (`sk_peek_offset_fwd`, `sk_peek_offset_bwd`).
+    #[inline]
+    pub fn peek_offset_moved(&self, flags: u32, n: i32) {
+        let off = self.peek_off();
+        if off >= 0 {
+            self.set_peek_off(if flags & MSG_PEEK != 0 { off.saturating_add(n) } else { (off - n).max(0) });
+        }
+    }
+
+    /// What poll sees of a datagram socket with this receive queue (`datagram_poll`).
+    pub fn datagram_poll(&self, queue: &RecvQueue) -> u32 {
+        let mut mask = 0;
+        if self.err() != 0 || self.has_err_skb() {
+            mask |= EPOLLERR | if self.flag(SockFlag::SelectErrQueue) { EPOLLPRI } else { 0 };
+        }
+        let shutdown = self.shutdown();
+        if shutdown & RCV_SHUTDOWN != 0 {
+            mask |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
+        }
+        if shutdown == SHUTDOWN_MASK {
+            mask |= EPOLLHUP;
+        }
+        if !queue.is_empty() {
+            mask |= EPOLLIN | EPOLLRDNORM;
+        }
+        if self.is_writeable() {
+            mask |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
+        }
+        mask
+    }
+}
