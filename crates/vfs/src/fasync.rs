@@ -8,11 +8,7 @@ use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use kern::sync::SpinLock;
 use std::sync::Arc;
 use uapi::fcntl::FASYNC;
-
-/// The signal of a ready file, unless `F_SETSIG` chose another.
-pub const SIGIO: i32 = 29;
-/// The signal of urgent data.
-pub const SIGURG: i32 = 23;
+pub use uapi::signal::{SIGIO, SIGURG};
 
 /// Whom a signal is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +22,14 @@ pub enum Owner {
     Process(u32),
     /// A process group (`F_OWNER_PGRP`).
     Group(u32),
+}
+
+impl Owner {
+    /// Whether it names nobody: a number of 0 keeps its kind, but is nobody's.
+    #[must_use]
+    pub fn is_nobody(self) -> bool {
+        matches!(self, Owner::None | Owner::Thread(0) | Owner::Process(0) | Owner::Group(0))
+    }
 }
 
 /// A signal to be sent (`send_sigio`, `send_sigurg`).
@@ -117,7 +121,7 @@ impl FOwn {
     pub fn set(&self, owner: Owner, uid: u32, euid: u32, sink: Option<Arc<dyn SignalSink>>) {
         let mut state = self.state.lock();
         state.owner = owner;
-        if owner != Owner::None {
+        if !owner.is_nobody() {
             state.uid = uid;
             state.euid = euid;
         }
@@ -150,18 +154,12 @@ impl FOwn {
 
     fn send(&self, signo_info: impl FnOnce(i32) -> (i32, Option<SigPoll>)) -> bool {
         let state = self.state.lock().clone();
-        if state.owner == Owner::None {
+        if state.owner.is_nobody() {
             return false;
         }
         let (signo, info) = signo_info(state.signum);
         if let Some(sink) = &state.sink {
-            sink.send(&Signal {
-                to: state.owner,
-                signo,
-                info,
-                euid: state.euid,
-                uid: state.uid,
-            });
+            sink.send(&Signal { to: state.owner, signo, info, euid: state.euid, uid: state.uid });
         }
         true
     }
@@ -171,14 +169,7 @@ impl FOwn {
         self.send(|signum| match signum {
             // Without F_SETSIG there is no siginfo: that is how a program asks for it (fcntl(2)).
             0 => (SIGIO, None),
-            signo => (
-                signo,
-                Some(SigPoll {
-                    code: band as i32,
-                    band: band.mask(),
-                    fd,
-                }),
-            ),
+            signo => (signo, Some(SigPoll { code: band as i32, band: band.mask(), fd })),
         });
     }
 
@@ -233,14 +224,7 @@ impl FasyncList {
         match entries.iter_mut().find(|e| e.file == key) {
             Some(entry) => entry.fd = fd,
             // The newest hears first: the kernel inserts at the head.
-            None => entries.insert(
-                0,
-                Entry {
-                    file: key,
-                    fd,
-                    owner,
-                },
-            ),
+            None => entries.insert(0, Entry { file: key, fd, owner }),
         }
         self.any.store(true, Relaxed);
         file.change_flags(FASYNC, 0);
@@ -278,8 +262,6 @@ impl FasyncList {
 
 impl core::fmt::Debug for FasyncList {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("FasyncList")
-            .field("active", &self.is_active())
-            .finish_non_exhaustive()
+        f.debug_struct("FasyncList").field("active", &self.is_active()).finish_non_exhaustive()
     }
 }

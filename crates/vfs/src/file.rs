@@ -1,8 +1,10 @@
 //! Open files: `struct file` and `struct file_operations`.
 
+use crate::epoll::EpLinks;
 use crate::fasync::{FOwn, FasyncList};
 use crate::inode::{SetAttr, Stat};
 use crate::iov::{IovSink, IovSource};
+use crate::vfs::Vfs;
 use core::any::Any;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use kern::context::Process;
@@ -98,13 +100,7 @@ pub trait FileOps: Any + Send + Sync {
     ///
     /// # Errors
     /// `ESPIPE` for a stream.
-    fn pwrite(
-        &self,
-        p: &Process<'_>,
-        file: &File,
-        from: &mut IovSource<'_>,
-        at: i64,
-    ) -> Result<usize> {
+    fn pwrite(&self, p: &Process<'_>, file: &File, from: &mut IovSource<'_>, at: i64) -> Result<usize> {
         let _ = (p, file, from, at);
         Err(Errno::ESPIPE)
     }
@@ -131,14 +127,7 @@ pub trait FileOps: Any + Send + Sync {
     ///
     /// # Errors
     /// `ENODEV` for what is neither file nor directory; `ESPIPE` for a pipe.
-    fn fallocate(
-        &self,
-        p: &Process<'_>,
-        file: &File,
-        mode: i32,
-        offset: i64,
-        len: i64,
-    ) -> Result<()> {
+    fn fallocate(&self, p: &Process<'_>, file: &File, mode: i32, offset: i64, len: i64) -> Result<()> {
         let _ = (p, file, mode, offset, len);
         Err(Errno::ENODEV)
     }
@@ -205,6 +194,8 @@ impl dyn FileOps {
 
 /// Set in [`File::state`] when the file was opened and not yet released.
 const OPENED: u32 = 1;
+/// Set there when the file counts against `file-max`.
+const COUNTED: u32 = 2;
 
 /// An open file (`struct file`).
 pub struct File {
@@ -213,6 +204,9 @@ pub struct File {
     flags: AtomicU32,
     state: AtomicU32,
     owner: OnceLock<Arc<FOwn>>,
+    vfs: OnceLock<Arc<Vfs>>,
+    /// The epolls that watch it (`f_ep`).
+    pub(crate) links: EpLinks,
 }
 
 impl core::fmt::Debug for File {
@@ -233,6 +227,8 @@ impl File {
             flags: AtomicU32::new(flags),
             state: AtomicU32::new(OPENED),
             owner: OnceLock::new(),
+            vfs: OnceLock::new(),
+            links: EpLinks::default(),
         })
     }
 
@@ -309,9 +305,7 @@ impl File {
     /// Set and clear bits of `f_flags` without asking anybody.
     pub(crate) fn change_flags(&self, set: u32, clear: u32) {
         // Two bits may change at once from two threads; a lost update would lose O_NONBLOCK.
-        let _ = self
-            .flags
-            .fetch_update(Relaxed, Relaxed, |f| Some((f & !clear) | set));
+        let _ = self.flags.fetch_update(Relaxed, Relaxed, |f| Some((f & !clear) | set));
     }
 
     /// `FIONBIO`.
@@ -362,43 +356,109 @@ impl File {
         self.owner.get_or_init(Arc::default)
     }
 
-    /// What must be done before the operations hear of the end; true the first time.
-    fn end(&mut self) -> bool {
-        if core::mem::take(self.state.get_mut()) & OPENED == 0 {
+    /// The file counts against this machine's `file-max` from now on, to the end; false if it counts already, here or elsewhere.
+    #[inline]
+    pub fn set_counted(&self, vfs: &Arc<Vfs>) -> bool {
+        let state = self.state.load(Relaxed);
+        if state & COUNTED != 0 || !Arc::ptr_eq(self.vfs.get_or_init(|| vfs.clone()), vfs) {
             return false;
+        }
+        self.state.store(state | COUNTED, Relaxed);
+        true
+    }
+
+    /// What must be done before the operations hear of the end; false if it was done before.
+    ///
+    /// The file's count goes back to its machine, or to the caller if he says that he takes it.
+    fn end(&mut self, counts_for: Option<&Arc<Vfs>>) -> End {
+        let state = core::mem::take(self.state.get_mut());
+        if state & OPENED == 0 {
+            return End::Over;
         }
         if *self.flags.get_mut() & FASYNC != 0
             && let Some(list) = self.ops.fasync()
         {
             list.remove(self);
         }
-        true
+        match self.vfs.get() {
+            Some(vfs) if state & COUNTED != 0 => {
+                if counts_for.is_some_and(|c| Arc::ptr_eq(c, vfs)) {
+                    return End::Counted;
+                }
+                vfs.add_in_use(-1);
+            }
+            _ => {}
+        }
+        End::Now
     }
+}
+
+#[derive(PartialEq, Eq)]
+enum End {
+    /// It ended before.
+    Over,
+    /// It ends now.
+    Now,
+    /// It ends now, and the caller counts it.
+    Counted,
 }
 
 impl Drop for File {
     fn drop(&mut self) {
-        if self.end() {
+        self.links.release(&*self.ops);
+        if self.end(None) != End::Over {
             self.ops.release_detached();
         }
     }
 }
 
 /// Give a reference up (`fput`); the last one releases the file.
-pub fn fput(mut file: Arc<File>, p: &Process<'_>) {
+#[inline]
+pub fn fput(file: Arc<File>, p: &Process<'_>) {
+    put(file, p, None);
+}
+
+/// As [`fput`]; true if the file ended and counted for `counts_for`, who now has to count it off.
+#[inline]
+pub(crate) fn put(mut file: Arc<File>, p: &Process<'_>, counts_for: Option<&Arc<Vfs>>) -> bool {
     if let Some(last) = Arc::get_mut(&mut file) {
-        if last.end() {
+        let end = last.end(counts_for);
+        if end != End::Over {
             last.ops.release(p, last);
         }
         if let Some(recycle) = last.ops.recycler() {
             recycle(file, p);
         }
-    } else if let Some(mut last) = Arc::into_inner(file) {
-        // Two closers met: of all who come this way, exactly one gets the file.
-        if last.end() {
-            last.ops.release(p, &last);
+        return end == End::Counted;
+    }
+    put_watched(file, p, counts_for)
+}
+
+/// As [`put`], for a file with other references or with epolls watching it.
+#[cold]
+fn put_watched(mut file: Arc<File>, p: &Process<'_>, counts_for: Option<&Arc<Vfs>>) -> bool {
+    if Arc::strong_count(&file) == 1 && !file.links.is_empty() {
+        // Only epolls know it still. They may look at it for a moment, but nobody can open it again: take it from them.
+        file.links.release(file.ops());
+        if Arc::get_mut(&mut file).is_some() {
+            return put(file, p, counts_for);
         }
     }
+    // Of all who come this way, exactly one gets the file.
+    match Arc::into_inner(file) {
+        Some(last) => put_inner(last, p, counts_for),
+        None => false,
+    }
+}
+
+/// The end of a file that nobody refers to any more, outside its [`Arc`].
+pub(crate) fn put_inner(mut last: File, p: &Process<'_>, counts_for: Option<&Arc<Vfs>>) -> bool {
+    last.links.release(&*last.ops);
+    let end = last.end(counts_for);
+    if end != End::Over {
+        last.ops.release(p, &last);
+    }
+    end == End::Counted
 }
 
 #[cfg(test)]

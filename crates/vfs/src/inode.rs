@@ -2,15 +2,9 @@
 
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use kern::context::Process;
+pub use uapi::cap::{CAP_CHOWN, CAP_FOWNER, CAP_FSETID};
 use uapi::fcntl::{S_IFIFO, S_IFMT};
 use uapi::{Errno, Result};
-
-/// May do what needs the owner of a file (`capabilities(7)`).
-pub const CAP_FOWNER: u32 = 3;
-/// May give files away.
-pub const CAP_CHOWN: u32 = 0;
-/// Keeps set-group-ID bits.
-pub const CAP_FSETID: u32 = 4;
 
 const S_ISUID: u32 = 0o4000;
 const S_ISGID: u32 = 0o2000;
@@ -29,10 +23,7 @@ impl Timespec {
     /// From nanoseconds since 1970.
     #[must_use]
     pub fn from_ns(ns: u64) -> Self {
-        Self {
-            sec: (ns / 1_000_000_000) as i64,
-            nsec: (ns % 1_000_000_000) as u32,
-        }
+        Self { sec: (ns / 1_000_000_000) as i64, nsec: (ns % 1_000_000_000) as u32 }
     }
 }
 
@@ -116,10 +107,7 @@ impl SetAttr {
     /// `fchmod(2)`.
     #[must_use]
     pub fn chmod(mode: u32) -> Self {
-        Self {
-            mode: Some(mode),
-            ..Self::default()
-        }
+        Self { mode: Some(mode), ..Self::default() }
     }
 
     /// `fchown(2)`: −1 leaves one as it is.
@@ -208,10 +196,7 @@ impl InodeAttr {
     #[must_use]
     pub fn stat(&self, dev: u64) -> Stat {
         let time = |pick: fn(&Times) -> &AtomicU64| {
-            self.times
-                .get()
-                .map(|t| Timespec::from_ns(pick(t).load(Relaxed)))
-                .unwrap_or_default()
+            self.times.get().map(|t| Timespec::from_ns(pick(t).load(Relaxed))).unwrap_or_default()
         };
         Stat {
             dev,

@@ -25,13 +25,7 @@ impl<'a> IovSource<'a> {
     #[inline]
     #[must_use]
     pub fn from_slice(one: &'a [u8]) -> Self {
-        Self {
-            cur: one,
-            rest: &[],
-            remaining: one.len(),
-            one,
-            many: &[],
-        }
+        Self { cur: one, rest: &[], remaining: one.len(), one, many: &[] }
     }
 
     /// Over several.
@@ -39,13 +33,7 @@ impl<'a> IovSource<'a> {
     pub fn new(many: &'a [IoSlice<'a>]) -> Self {
         match many {
             [one] => Self::from_slice(one),
-            _ => Self {
-                cur: &[],
-                rest: many,
-                remaining: many.iter().map(|s| s.len()).sum(),
-                one: &[],
-                many,
-            },
+            _ => Self { cur: &[], rest: many, remaining: many.iter().map(|s| s.len()).sum(), one: &[], many },
         }
     }
 
@@ -122,11 +110,7 @@ impl<'a> IovSource<'a> {
         let taken = self.position();
         let remaining = self.remaining + n.min(taken);
         let at = taken - n.min(taken);
-        *self = if self.many.is_empty() {
-            Self::from_slice(self.one)
-        } else {
-            Self::new(self.many)
-        };
+        *self = if self.many.is_empty() { Self::from_slice(self.one) } else { Self::new(self.many) };
         self.advance(at);
         self.remaining = remaining;
     }
@@ -188,9 +172,7 @@ pub struct IovSink<'a> {
 
 impl core::fmt::Debug for IovSink<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("IovSink")
-            .field("remaining", &self.remaining)
-            .finish_non_exhaustive()
+        f.debug_struct("IovSink").field("remaining", &self.remaining).finish_non_exhaustive()
     }
 }
 
@@ -205,23 +187,13 @@ impl<'a> IovSink<'a> {
     #[inline]
     #[must_use]
     pub fn from_slice(one: &'a mut [u8]) -> Self {
-        Self {
-            remaining: one.len(),
-            memory: Memory::One(one),
-            seg: 0,
-            off: 0,
-        }
+        Self { remaining: one.len(), memory: Memory::One(one), seg: 0, off: 0 }
     }
 
     /// Over several: an array or a `Vec` of [`IoSliceMut`], or a `&mut &mut [IoSliceMut]`.
     #[must_use]
     pub fn new<S: Segments + 'a>(many: &'a mut S) -> Self {
-        Self {
-            remaining: many.total(),
-            memory: Memory::Many(many),
-            seg: 0,
-            off: 0,
-        }
+        Self { remaining: many.total(), memory: Memory::Many(many), seg: 0, off: 0 }
     }
 
     /// Bytes that still fit (`iov_iter_count`).

@@ -6,11 +6,26 @@
 
 #![forbid(unsafe_code)]
 
+pub mod epoll;
+pub mod eventfd;
 pub mod fasync;
+pub mod fcntl;
+mod fdtable;
 pub mod file;
+pub mod files;
 pub mod inode;
+pub mod ioctl;
 pub mod iov;
+pub mod pipe;
+pub mod poll;
+pub mod rw;
+pub mod select;
+pub mod vfs;
+pub mod wait;
 
 pub use file::{File, FileOps, fput};
+pub use files::Files;
 pub use inode::Stat;
 pub use iov::{IovSink, IovSource};
+pub use vfs::Vfs;
+pub use wait::{Timeout, wait_event};
