@@ -4,7 +4,7 @@ use crate::table::abi;
 
 abi! {
     /// Capabilities (`capabilities(7)`), by bit number.
-    CAPABILITIES: u8 {
+    CAPABILITIES: u32 {
         CAP_CHOWN = 0, "Change owners.";
         CAP_DAC_OVERRIDE = 1, "Ignore permissions.";
         CAP_DAC_READ_SEARCH = 2, "Ignore read permissions.";
@@ -50,4 +50,4 @@ abi! {
 }
 
 /// The last capability (`CAP_LAST_CAP`).
-pub const CAP_LAST_CAP: u8 = CAP_CHECKPOINT_RESTORE;
+pub const CAP_LAST_CAP: u32 = CAP_CHECKPOINT_RESTORE;
