@@ -30,26 +30,17 @@ impl InetAddr {
     /// `::`
     pub const UNSPECIFIED_V6: Self = Self { hi: 0, lo: 0 };
     /// `0.0.0.0`
-    pub const UNSPECIFIED_V4: Self = Self {
-        hi: 0,
-        lo: V4_PREFIX,
-    };
+    pub const UNSPECIFIED_V4: Self = Self { hi: 0, lo: V4_PREFIX };
     /// `::1`
     pub const LOOPBACK_V6: Self = Self { hi: 0, lo: 1 };
     /// `127.0.0.1`
-    pub const LOOPBACK_V4: Self = Self {
-        hi: 0,
-        lo: V4_PREFIX | 0x7f00_0001,
-    };
+    pub const LOOPBACK_V4: Self = Self { hi: 0, lo: V4_PREFIX | 0x7f00_0001 };
 
     /// An IPv4 address.
     #[inline]
     #[must_use]
     pub const fn v4(addr: Ipv4Addr) -> Self {
-        Self {
-            hi: 0,
-            lo: V4_PREFIX | addr.to_bits() as u64,
-        }
+        Self { hi: 0, lo: V4_PREFIX | addr.to_bits() as u64 }
     }
 
     /// An IPv6 address; a v4-mapped one becomes the IPv4 address it stands for.
@@ -57,10 +48,7 @@ impl InetAddr {
     #[must_use]
     pub const fn v6(addr: Ipv6Addr) -> Self {
         let bits = addr.to_bits();
-        Self {
-            hi: (bits >> 64) as u64,
-            lo: bits as u64,
-        }
+        Self { hi: (bits >> 64) as u64, lo: bits as u64 }
     }
 
     /// From 16 bytes in network order.
@@ -95,11 +83,7 @@ impl InetAddr {
     #[inline]
     #[must_use]
     pub const fn as_v4(self) -> Option<Ipv4Addr> {
-        if self.is_v4() {
-            Some(Ipv4Addr::from_bits(self.lo as u32))
-        } else {
-            None
-        }
+        if self.is_v4() { Some(Ipv4Addr::from_bits(self.lo as u32)) } else { None }
     }
 
     /// As an IPv6 address, IPv4 as v4-mapped.
@@ -127,11 +111,7 @@ impl InetAddr {
     #[inline]
     #[must_use]
     pub const fn is_multicast(self) -> bool {
-        if self.is_v4() {
-            self.lo as u32 >> 28 == 0xe
-        } else {
-            self.hi >> 56 == 0xff
-        }
+        if self.is_v4() { self.lo as u32 >> 28 == 0xe } else { self.hi >> 56 == 0xff }
     }
 
     /// `255.255.255.255`.
@@ -145,11 +125,7 @@ impl InetAddr {
     #[inline]
     #[must_use]
     pub const fn is_link_local(self) -> bool {
-        if self.is_v4() {
-            self.lo as u32 >> 16 == 0xa9fe
-        } else {
-            self.hi >> 54 == 0xfe80 >> 6
-        }
+        if self.is_v4() { self.lo as u32 >> 16 == 0xa9fe } else { self.hi >> 54 == 0xfe80 >> 6 }
     }
 
     /// A multicast address that means something on one link only: `224.0.0.0/24`, or `ff01::/16`, `ff02::/16` with any flags.

@@ -71,10 +71,7 @@ impl Cmsg<'_> {
     /// # Errors
     /// `EINVAL` if it has another length.
     pub fn int(&self) -> Result<i32> {
-        self.data
-            .try_into()
-            .map(i32::from_ne_bytes)
-            .map_err(|_| Errno::EINVAL)
+        self.data.try_into().map(i32::from_ne_bytes).map_err(|_| Errno::EINVAL)
     }
 }
 
@@ -104,10 +101,7 @@ impl<'a> CmsgIter<'a> {
     #[inline]
     #[must_use]
     pub const fn new(control: &'a [u8], layout: CmsgLayout) -> Self {
-        Self {
-            rest: control,
-            layout,
-        }
+        Self { rest: control, layout }
     }
 
     fn read(&self) -> Option<(usize, Cmsg<'a>)> {
@@ -159,21 +153,13 @@ impl<'b> CmsgWriter<'b> {
     #[inline]
     #[must_use]
     pub const fn new(buf: &'b mut [u8], layout: CmsgLayout) -> Self {
-        Self {
-            buf,
-            at: 0,
-            truncated: false,
-            layout,
-        }
+        Self { buf, at: 0, truncated: false, layout }
     }
 
     /// Bytes filled: what `msg_controllen` becomes.
     #[inline]
     #[must_use]
-    #[allow(
-        clippy::len_without_is_empty,
-        reason = "a length to report, not a collection"
-    )]
+    #[allow(clippy::len_without_is_empty, reason = "a length to report, not a collection")]
     pub const fn len(&self) -> usize {
         self.at
     }
@@ -269,14 +255,7 @@ mod tests {
                 w.put(1, 2, &[7; 5]);
                 let (len, cut) = (w.len(), w.truncated());
                 assert_eq!(cut, room < h + 5);
-                assert_eq!(
-                    len,
-                    if room < h {
-                        0
-                    } else {
-                        room.min(layout.cmsg_space(5))
-                    }
-                );
+                assert_eq!(len, if room < h { 0 } else { room.min(layout.cmsg_space(5)) });
                 let got = CmsgIter::new(&buf[..len], layout).next();
                 if room >= h {
                     let n = (room - h).min(5);
@@ -293,9 +272,7 @@ mod tests {
         let good = |len: u64| {
             let mut b = [0u8; 32];
             b[..8].copy_from_slice(&len.to_ne_bytes());
-            CmsgIter::new(&b, CmsgLayout::NATIVE)
-                .map(|m| m.map(|m| m.data.len()))
-                .collect::<Vec<_>>()
+            CmsgIter::new(&b, CmsgLayout::NATIVE).map(|m| m.map(|m| m.data.len())).collect::<Vec<_>>()
         };
         for bad in [0, 1, 15, 33, u64::MAX, u64::MAX - 7, 1 << 63] {
             assert_eq!(good(bad), [Err(Errno::EINVAL)], "{bad}");

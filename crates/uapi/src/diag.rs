@@ -11,9 +11,7 @@ pub const SOCK_DESTROY: u16 = 21;
 pub const TCPDIAG_GETSOCK: u16 = 18;
 
 /// `struct inet_diag_sockid`, 48 bytes; ports and addresses in network order.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct InetDiagSockId {
     /// Local port.
@@ -31,9 +29,7 @@ pub struct InetDiagSockId {
 }
 
 /// `struct inet_diag_req_v2`, 56 bytes; attributes follow.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct InetDiagReqV2 {
     /// `AF_*`
@@ -51,9 +47,7 @@ pub struct InetDiagReqV2 {
 }
 
 /// `struct inet_diag_msg`, 72 bytes; attributes follow.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct InetDiagMsg {
     /// `AF_*`
@@ -136,9 +130,7 @@ abi! {
 }
 
 /// `struct inet_diag_bc_op`: one operation of a filter.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct InetDiagBcOp {
     /// `INET_DIAG_BC_*`
@@ -150,9 +142,7 @@ pub struct InetDiagBcOp {
 }
 
 /// `struct inet_diag_meminfo`
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct InetDiagMeminfo {
     /// Receive memory.

@@ -61,11 +61,7 @@ impl Errno {
     #[inline]
     #[must_use]
     pub const fn from_raw(raw: i32) -> Option<Self> {
-        if raw > 0 && raw <= MAX_ERRNO {
-            Some(Self::new(raw as u16))
-        } else {
-            None
-        }
+        if raw > 0 && raw <= MAX_ERRNO { Some(Self::new(raw as u16)) } else { None }
     }
 
     /// The value a system call returns for it: the number, negated.
@@ -81,11 +77,7 @@ impl Errno {
     /// The error, if `ret` lies in `-MAX_ERRNO..0`.
     #[inline]
     pub const fn check_ret(ret: i64) -> Result<u64> {
-        if ret < 0 && ret >= -(MAX_ERRNO as i64) {
-            Err(Self::new((-ret) as u16))
-        } else {
-            Ok(ret as u64)
-        }
+        if ret < 0 && ret >= -(MAX_ERRNO as i64) { Err(Self::new((-ret) as u16)) } else { Ok(ret as u64) }
     }
 
     /// Whether only the kernel itself may see this number (512 and above): such a one never reaches a program.
@@ -104,10 +96,7 @@ impl Errno {
     /// The error of this name, aliases included.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        TABLE
-            .iter()
-            .find(|row| row.1 == name)
-            .map(|row| Self::new(row.0))
+        TABLE.iter().find(|row| row.1 == name).map(|row| Self::new(row.0))
     }
 
     /// The text `strerror(3)` gives.

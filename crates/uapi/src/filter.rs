@@ -88,9 +88,7 @@ abi! {
 }
 
 /// One instruction (`struct sock_filter`), 8 bytes.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct SockFilter {
     /// Class, size, mode and operation.
@@ -107,12 +105,7 @@ impl SockFilter {
     /// An instruction without jumps (`BPF_STMT`).
     #[must_use]
     pub const fn stmt(code: u16, k: u32) -> Self {
-        Self {
-            code,
-            jt: 0,
-            jf: 0,
-            k,
-        }
+        Self { code, jt: 0, jf: 0, k }
     }
 
     /// A jump (`BPF_JUMP`).
@@ -123,9 +116,7 @@ impl SockFilter {
 }
 
 /// `struct sock_fprog`: length and address of a program in the caller's memory.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct SockFprog {
     /// Instructions.

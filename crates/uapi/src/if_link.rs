@@ -4,9 +4,7 @@ use crate::table::abi;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// `struct ifinfomsg`, 16 bytes.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct IfInfoMsg {
     /// `AF_*`
@@ -123,9 +121,7 @@ pub const RTEXT_FILTER_SKIP_STATS: u32 = 8;
 pub const RTEXT_FILTER_VF: u32 = 1;
 
 /// `struct rtnl_link_stats64`, 200 bytes.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct LinkStats64 {
     /// Packets received.
@@ -194,9 +190,7 @@ impl LinkStats64 {
 }
 
 /// `struct ifaddrmsg`, 8 bytes.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct IfAddrMsg {
     /// `AF_*`
@@ -248,9 +242,7 @@ abi! {
 }
 
 /// `struct ifa_cacheinfo`
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct IfaCacheinfo {
     /// Preferred lifetime, seconds; all ones is for ever.
@@ -264,9 +256,7 @@ pub struct IfaCacheinfo {
 }
 
 /// `struct ndmsg`, 12 bytes.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct NdMsg {
     /// `AF_*`
@@ -337,9 +327,7 @@ abi! {
 }
 
 /// `struct nda_cacheinfo`: clock ticks ago.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct NdaCacheinfo {
     /// Confirmed.

@@ -132,9 +132,7 @@ pub const IP_DEFAULT_MULTICAST_LOOP: i32 = 1;
 pub const PROT_SOCK: u16 = 1024;
 
 /// `struct ip_mreqn`; a `struct ip_mreq` is its first 8 bytes.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct IpMreqn {
     /// The group.
@@ -146,9 +144,7 @@ pub struct IpMreqn {
 }
 
 /// `struct ip_mreq_source`.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct IpMreqSource {
     /// The group.
@@ -160,9 +156,7 @@ pub struct IpMreqSource {
 }
 
 /// `struct in_pktinfo`: interface and addresses of a datagram.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct InPktinfo {
     /// Interface index.
@@ -174,9 +168,7 @@ pub struct InPktinfo {
 }
 
 /// Fixed start of `struct ip_msfilter`; the sources follow, 4 bytes each.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct IpMsfilter {
     /// The group.

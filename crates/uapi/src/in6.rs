@@ -135,9 +135,7 @@ abi! {
 }
 
 /// `struct ipv6_mreq`.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct Ipv6Mreq {
     /// The group.
@@ -147,9 +145,7 @@ pub struct Ipv6Mreq {
 }
 
 /// `struct in6_pktinfo`.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct In6Pktinfo {
     /// Source or destination address.
@@ -159,9 +155,7 @@ pub struct In6Pktinfo {
 }
 
 /// `struct in6_flowlabel_req`.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct In6FlowlabelReq {
     /// Destination.

@@ -149,9 +149,7 @@ abi! {
 }
 
 /// `struct ifreq`, 40 bytes: a name, and 24 bytes whose meaning depends on the request.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct IfReq {
     /// Name, NUL-padded.
@@ -204,9 +202,7 @@ impl IfReq {
 }
 
 /// `struct ifconf`: what `SIOCGIFCONF` takes.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct IfConf {
     /// Bytes of the buffer.
@@ -218,9 +214,7 @@ pub struct IfConf {
 }
 
 /// `struct packet_mreq`
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct PacketMreq {
     /// Interface index.
@@ -234,9 +228,7 @@ pub struct PacketMreq {
 }
 
 /// `struct tpacket_auxdata`
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct TpacketAuxdata {
     /// `TP_STATUS_*`
@@ -256,9 +248,7 @@ pub struct TpacketAuxdata {
 }
 
 /// `struct tpacket_stats`
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct TpacketStats {
     /// Packets seen.

@@ -109,9 +109,7 @@ abi! {
 }
 
 /// `struct nlmsghdr`, 16 bytes; messages are aligned to four.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct NlMsgHdr {
     /// Bytes of the message, header included.
@@ -127,9 +125,7 @@ pub struct NlMsgHdr {
 }
 
 /// `struct nlmsgerr`, without what follows.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct NlMsgErr {
     /// Error number, negated; 0 acknowledges.
@@ -139,9 +135,7 @@ pub struct NlMsgErr {
 }
 
 /// `struct nlattr` (and `struct rtattr`), 4 bytes; attributes are aligned to four.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct NlAttr {
     /// Bytes, header included, padding not.
@@ -151,9 +145,7 @@ pub struct NlAttr {
 }
 
 /// `struct nl_pktinfo`
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct NlPktinfo {
     /// The group the message went to.
@@ -239,11 +231,7 @@ impl<'a> Iterator for Attrs<'a> {
         let len = usize::from(hdr.len);
         let data = self.0.get(NLA_HDRLEN..len)?;
         self.0 = self.0.get(nlmsg_align(len)..).unwrap_or(&[]);
-        Some(Attr {
-            kind: hdr.kind & NLA_TYPE_MASK,
-            nested: hdr.kind & NLA_F_NESTED != 0,
-            data,
-        })
+        Some(Attr { kind: hdr.kind & NLA_TYPE_MASK, nested: hdr.kind & NLA_F_NESTED != 0, data })
     }
 }
 
@@ -304,9 +292,7 @@ pub fn put_msg(buf: &mut Vec<u8>, hdr: NlMsgHdr, fill: impl FnOnce(&mut Vec<u8>)
 }
 
 /// `struct genlmsghdr`
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct GenlMsgHdr {
     /// Command.
@@ -355,12 +341,7 @@ mod tests {
     #[test]
     fn messages_nest() {
         let mut buf = Vec::new();
-        let hdr = NlMsgHdr {
-            kind: 16,
-            flags: NLM_F_MULTI,
-            seq: 5,
-            ..NlMsgHdr::default()
-        };
+        let hdr = NlMsgHdr { kind: 16, flags: NLM_F_MULTI, seq: 5, ..NlMsgHdr::default() };
         for n in 0..2u8 {
             put_msg(&mut buf, hdr, |b| {
                 put_attr(b, 1, &[n; 3]);
@@ -373,10 +354,7 @@ mod tests {
         assert_eq!(attrs[0].data, [1; 3]);
         assert!(attrs[1].nested);
         assert_eq!(attrs[1].attrs().next().unwrap().u32(), Some(9));
-        assert_eq!(
-            NLM_FLAGS.flags(u64::from(all[0].0.flags)).to_string(),
-            "NLM_F_MULTI"
-        );
+        assert_eq!(NLM_FLAGS.flags(u64::from(all[0].0.flags)).to_string(), "NLM_F_MULTI");
     }
 
     proptest! {

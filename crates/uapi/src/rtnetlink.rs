@@ -131,9 +131,7 @@ abi! {
 pub const RTNLGRP_MAX: u32 = 39;
 
 /// `struct rtgenmsg`: only a family.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct RtGenMsg {
     /// `AF_*`
@@ -141,9 +139,7 @@ pub struct RtGenMsg {
 }
 
 /// `struct rtmsg`: a route, 12 bytes.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct RtMsg {
     /// `AF_*`
@@ -312,9 +308,7 @@ abi! {
 }
 
 /// `struct rta_cacheinfo`
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct RtaCacheinfo {
     /// References.
@@ -336,9 +330,7 @@ pub struct RtaCacheinfo {
 }
 
 /// `struct rtnexthop`, in `RTA_MULTIPATH`; attributes follow.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct RtNextHop {
     /// Bytes, attributes included.

@@ -110,13 +110,8 @@ impl SockAddrUn {
     /// `EINVAL` if they are more than [`UNIX_PATH_MAX`].
     pub fn new(bytes: &[u8]) -> Result<Self> {
         let mut path = [0; UNIX_PATH_MAX];
-        path.get_mut(..bytes.len())
-            .ok_or(Errno::EINVAL)?
-            .copy_from_slice(bytes);
-        Ok(Self {
-            path,
-            len: bytes.len() as u8,
-        })
+        path.get_mut(..bytes.len()).ok_or(Errno::EINVAL)?.copy_from_slice(bytes);
+        Ok(Self { path, len: bytes.len() as u8 })
     }
 
     /// The bytes after the family, as given.
@@ -140,10 +135,7 @@ impl fmt::Debug for SockAddrUn {
 }
 
 fn field<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N]> {
-    bytes
-        .get(at..at + N)
-        .and_then(|b| b.try_into().ok())
-        .ok_or(Errno::EINVAL)
+    bytes.get(at..at + N).and_then(|b| b.try_into().ok()).ok_or(Errno::EINVAL)
 }
 
 /// The family of raw bytes; `EINVAL` if they are fewer than two.
@@ -188,24 +180,14 @@ impl SockAddr {
     pub const fn inet(addr: InetAddr, port: u16, scope_id: u32) -> Self {
         match addr.as_v4() {
             Some(addr) => Self::Inet { addr, port },
-            None => Self::Inet6 {
-                addr: addr.as_v6(),
-                port,
-                flowinfo: 0,
-                scope_id,
-            },
+            None => Self::Inet6 { addr: addr.as_v6(), port, flowinfo: 0, scope_id },
         }
     }
 
     /// An address as an `AF_INET6` socket shows it: IPv4 as v4-mapped.
     #[must_use]
     pub const fn inet6(addr: InetAddr, port: u16, scope_id: u32) -> Self {
-        Self::Inet6 {
-            addr: addr.as_v6(),
-            port,
-            flowinfo: 0,
-            scope_id,
-        }
+        Self::Inet6 { addr: addr.as_v6(), port, flowinfo: 0, scope_id }
     }
 
     /// Read the bytes by their own family.
@@ -254,12 +236,7 @@ impl SockAddr {
                 put(4, &addr.octets());
                 SOCKADDR_IN_LEN
             }
-            Self::Inet6 {
-                addr,
-                port,
-                flowinfo,
-                scope_id,
-            } => {
+            Self::Inet6 { addr, port, flowinfo, scope_id } => {
                 put(2, &port.to_be_bytes());
                 put(4, &flowinfo.to_be_bytes());
                 put(8, &addr.octets());
@@ -320,14 +297,9 @@ impl SockAddr {
     pub const fn to_std(&self) -> Option<SocketAddr> {
         match *self {
             Self::Inet { addr, port } => Some(SocketAddr::V4(SocketAddrV4::new(addr, port))),
-            Self::Inet6 {
-                addr,
-                port,
-                flowinfo,
-                scope_id,
-            } => Some(SocketAddr::V6(SocketAddrV6::new(
-                addr, port, flowinfo, scope_id,
-            ))),
+            Self::Inet6 { addr, port, flowinfo, scope_id } => {
+                Some(SocketAddr::V6(SocketAddrV6::new(addr, port, flowinfo, scope_id)))
+            }
             _ => None,
         }
     }
@@ -335,21 +307,13 @@ impl SockAddr {
 
 impl From<SocketAddrV4> for SockAddr {
     fn from(a: SocketAddrV4) -> Self {
-        Self::Inet {
-            addr: *a.ip(),
-            port: a.port(),
-        }
+        Self::Inet { addr: *a.ip(), port: a.port() }
     }
 }
 
 impl From<SocketAddrV6> for SockAddr {
     fn from(a: SocketAddrV6) -> Self {
-        Self::Inet6 {
-            addr: *a.ip(),
-            port: a.port(),
-            flowinfo: a.flowinfo(),
-            scope_id: a.scope_id(),
-        }
+        Self::Inet6 { addr: *a.ip(), port: a.port(), flowinfo: a.flowinfo(), scope_id: a.scope_id() }
     }
 }
 
@@ -391,16 +355,8 @@ mod tests {
     fn round_trips() {
         let all = [
             SockAddr::Unspec,
-            SockAddr::Inet {
-                addr: Ipv4Addr::new(192, 0, 2, 7),
-                port: 65535,
-            },
-            SockAddr::Inet6 {
-                addr: Ipv6Addr::LOCALHOST,
-                port: 443,
-                flowinfo: 0x1_2345,
-                scope_id: 3,
-            },
+            SockAddr::Inet { addr: Ipv4Addr::new(192, 0, 2, 7), port: 65535 },
+            SockAddr::Inet6 { addr: Ipv6Addr::LOCALHOST, port: 443, flowinfo: 0x1_2345, scope_id: 3 },
             SockAddr::Netlink { pid: 77, groups: 1 },
             SockAddr::Packet(SockAddrLl {
                 protocol: 0x800,

@@ -126,8 +126,7 @@ pub const MSG_TRYHARD: u32 = MSG_DONTROUTE;
 /// The end of a file for a stream (`MSG_EOF`).
 pub const MSG_EOF: u32 = MSG_FIN;
 /// Flags a program may not set on a send (`MSG_INTERNAL_SENDMSG_FLAGS`): the kernel clears them.
-pub const MSG_INTERNAL_SENDMSG_FLAGS: u32 =
-    MSG_SPLICE_PAGES | MSG_SENDPAGE_NOPOLICY | MSG_SENDPAGE_DECRYPTED;
+pub const MSG_INTERNAL_SENDMSG_FLAGS: u32 = MSG_SPLICE_PAGES | MSG_SENDPAGE_NOPOLICY | MSG_SENDPAGE_DECRYPTED;
 
 abi! {
     /// The `how` of `shutdown(2)`.
@@ -335,9 +334,7 @@ pub const SOCK_BUF_LOCK_MASK: u8 = 3;
 pub const SOCK_TXREHASH_DEFAULT: u8 = 255;
 
 /// `SO_LINGER`'s value (`struct linger`).
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct Linger {
     /// Whether `close(2)` lingers.
@@ -347,9 +344,7 @@ pub struct Linger {
 }
 
 /// Credentials of a process (`struct ucred`).
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct Ucred {
     /// Process.
@@ -369,7 +364,5 @@ pub fn family_name(family: i32) -> &'static str {
 /// The name of a type without its flags, for traces: `"SOCK_STREAM"`, or `"SOCK_?"`.
 #[must_use]
 pub fn type_name(ty: i32) -> &'static str {
-    SOCK_TYPES
-        .name(i64::from(ty & SOCK_TYPE_MASK))
-        .unwrap_or("SOCK_?")
+    SOCK_TYPES.name(i64::from(ty & SOCK_TYPE_MASK)).unwrap_or("SOCK_?")
 }

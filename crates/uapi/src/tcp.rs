@@ -229,9 +229,7 @@ pub const TCPI_OPT_USEC_TS: u8 = 64;
 pub const TCPI_OPT_TFO_CHILD: u8 = 128;
 
 /// `struct tcp_repair_window`.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct TcpRepairWindow {
     /// Sequence of the last window update.
@@ -247,9 +245,7 @@ pub struct TcpRepairWindow {
 }
 
 /// `struct tcp_repair_opt`.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct TcpRepairOpt {
     /// Kind of the TCP option.

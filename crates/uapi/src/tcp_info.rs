@@ -12,9 +12,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 /// assert_eq!(info.as_bytes()[0], 10);
 /// assert_eq!(size_of::<TcpInfo>(), 280);
 /// ```
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct TcpInfo {
     /// State ([`TcpState`](super::tcp::TcpState)).

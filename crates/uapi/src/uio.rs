@@ -6,9 +6,7 @@ use crate::table::abi;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// `struct iovec`
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct IoVec {
     /// Address.
@@ -18,9 +16,7 @@ pub struct IoVec {
 }
 
 /// `struct msghdr` (`struct user_msghdr`), 56 bytes.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct MsgHdr {
     /// Address of the sockaddr.
@@ -44,9 +40,7 @@ pub struct MsgHdr {
 }
 
 /// `struct mmsghdr`, 64 bytes.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct MmsgHdr {
     /// The message.
@@ -58,9 +52,7 @@ pub struct MmsgHdr {
 }
 
 /// `struct compat_iovec`, of a 32-bit program.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct CompatIoVec {
     /// Address.
@@ -70,9 +62,7 @@ pub struct CompatIoVec {
 }
 
 /// `struct compat_msghdr`, 28 bytes.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct CompatMsgHdr {
     /// Address of the sockaddr.
@@ -92,9 +82,7 @@ pub struct CompatMsgHdr {
 }
 
 /// `struct timeval`, 64-bit.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct Timeval {
     /// Seconds.
@@ -104,9 +92,7 @@ pub struct Timeval {
 }
 
 /// `struct timespec`, 64-bit.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct Timespec {
     /// Seconds.
@@ -116,9 +102,7 @@ pub struct Timespec {
 }
 
 /// `struct scm_timestamping`: software time, an unused one, hardware time.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct ScmTimestamping {
     /// The three times.
@@ -126,9 +110,7 @@ pub struct ScmTimestamping {
 }
 
 /// `struct so_timestamping`, `SO_TIMESTAMPING`'s long value.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct SoTimestamping {
     /// `SOF_TIMESTAMPING_*`
@@ -138,9 +120,7 @@ pub struct SoTimestamping {
 }
 
 /// `struct sock_txtime`, `SO_TXTIME`'s value.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]
 pub struct SockTxtime {
     /// Clock.

@@ -40,12 +40,7 @@ const BLOCK: usize = 64;
 
 #[inline]
 fn word<const N: usize>(bytes: &[u8; N], at: usize) -> u64 {
-    u64::from(u32::from_ne_bytes([
-        bytes[at],
-        bytes[at + 1],
-        bytes[at + 2],
-        bytes[at + 3],
-    ]))
+    u64::from(u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]))
 }
 
 /// Add the 32-bit words of a block, lane by lane; a `u64` lane takes 2^32 of them before it could wrap.
@@ -123,10 +118,7 @@ impl Wsum {
     /// Two sums together (`csum_add`); both over an even number of bytes, or the second one last.
     #[inline]
     #[must_use]
-    #[allow(
-        clippy::should_implement_trait,
-        reason = "one's-complement, and named as the kernel names it"
-    )]
+    #[allow(clippy::should_implement_trait, reason = "one's-complement, and named as the kernel names it")]
     pub const fn add(self, other: Self) -> Self {
         Self(fold64(self.0 as u64 + other.0 as u64))
     }
@@ -134,10 +126,7 @@ impl Wsum {
     /// Take a sum away again (`csum_sub`).
     #[inline]
     #[must_use]
-    #[allow(
-        clippy::should_implement_trait,
-        reason = "one's-complement, and named as the kernel names it"
-    )]
+    #[allow(clippy::should_implement_trait, reason = "one's-complement, and named as the kernel names it")]
     pub const fn sub(self, other: Self) -> Self {
         self.add(Self(!other.0))
     }
@@ -167,11 +156,7 @@ impl Wsum {
     #[inline]
     #[must_use]
     pub const fn at(self, offset: usize) -> Self {
-        if offset & 1 == 1 {
-            Self(self.0.rotate_right(8))
-        } else {
-            self
-        }
+        if offset & 1 == 1 { Self(self.0.rotate_right(8)) } else { self }
     }
 
     /// Add one 16-bit field, host order.

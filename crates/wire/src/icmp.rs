@@ -5,8 +5,8 @@ use crate::error::{Error, Result};
 use crate::view::header;
 use core::net::Ipv4Addr;
 use uapi::icmp::{
-    ICMP_DEST_UNREACH, ICMP_ECHO, ICMP_ECHOREPLY, ICMP_PARAMETERPROB, ICMP_REDIRECT,
-    ICMP_SOURCE_QUENCH, ICMP_TIME_EXCEEDED,
+    ICMP_DEST_UNREACH, ICMP_ECHO, ICMP_ECHOREPLY, ICMP_PARAMETERPROB, ICMP_REDIRECT, ICMP_SOURCE_QUENCH,
+    ICMP_TIME_EXCEEDED,
 };
 use zerocopy::network_endian::U16;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -39,12 +39,7 @@ impl IcmpHdr {
     /// A header with a zero checksum.
     #[must_use]
     pub const fn new(kind: u8, code: u8, rest: [u8; 4]) -> Self {
-        Self {
-            kind,
-            code,
-            check: U16::ZERO,
-            rest,
-        }
+        Self { kind, code, check: U16::ZERO, rest }
     }
 
     /// Type (`ICMP_*`).
@@ -157,11 +152,7 @@ impl IcmpHdr {
 pub const fn is_error(kind: u8) -> bool {
     matches!(
         kind,
-        ICMP_DEST_UNREACH
-            | ICMP_SOURCE_QUENCH
-            | ICMP_REDIRECT
-            | ICMP_TIME_EXCEEDED
-            | ICMP_PARAMETERPROB
+        ICMP_DEST_UNREACH | ICMP_SOURCE_QUENCH | ICMP_REDIRECT | ICMP_TIME_EXCEEDED | ICMP_PARAMETERPROB
     )
 }
 
@@ -179,11 +170,7 @@ pub fn check(message: &[u8]) -> bool {
 #[inline]
 pub fn parse(message: &[u8]) -> Result<(&IcmpHdr, &[u8])> {
     let parts = IcmpHdr::view(message).ok_or(Error::Truncated)?;
-    if check(message) {
-        Ok(parts)
-    } else {
-        Err(Error::Checksum)
-    }
+    if check(message) { Ok(parts) } else { Err(Error::Checksum) }
 }
 
 /// Compute and store the checksum of a whole message.

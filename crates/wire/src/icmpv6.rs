@@ -39,12 +39,7 @@ impl Icmpv6Hdr {
     /// A header with a zero checksum.
     #[must_use]
     pub const fn new(kind: u8, code: u8, rest: [u8; 4]) -> Self {
-        Self {
-            kind,
-            code,
-            check: U16::ZERO,
-            rest,
-        }
+        Self { kind, code, check: U16::ZERO, rest }
     }
 
     /// Type (`ICMPV6_*`).
@@ -141,9 +136,7 @@ pub const fn is_error(kind: u8) -> bool {
 #[inline]
 #[must_use]
 pub fn check(message: &[u8], src: Ipv6Addr, dst: Ipv6Addr) -> bool {
-    pseudo_v6(src, dst, IPPROTO_ICMPV6 as u8, message.len() as u32)
-        .add_bytes(message)
-        .is_valid()
+    pseudo_v6(src, dst, IPPROTO_ICMPV6 as u8, message.len() as u32).add_bytes(message).is_valid()
 }
 
 /// The header and what follows it, with the checksum verified.
@@ -153,11 +146,7 @@ pub fn check(message: &[u8], src: Ipv6Addr, dst: Ipv6Addr) -> bool {
 #[inline]
 pub fn parse(message: &[u8], src: Ipv6Addr, dst: Ipv6Addr) -> Result<(&Icmpv6Hdr, &[u8])> {
     let parts = Icmpv6Hdr::view(message).ok_or(Error::Truncated)?;
-    if check(message, src, dst) {
-        Ok(parts)
-    } else {
-        Err(Error::Checksum)
-    }
+    if check(message, src, dst) { Ok(parts) } else { Err(Error::Checksum) }
 }
 
 /// Compute and store the checksum of a whole message.
@@ -166,23 +155,14 @@ pub fn fill_check(message: &mut [u8], src: Ipv6Addr, dst: Ipv6Addr) {
     if let Some((hdr, _)) = Icmpv6Hdr::view_mut(message) {
         hdr.set_check(0);
     }
-    let sum = pseudo_v6(src, dst, IPPROTO_ICMPV6 as u8, message.len() as u32)
-        .add_bytes(message)
-        .fold();
+    let sum = pseudo_v6(src, dst, IPPROTO_ICMPV6 as u8, message.len() as u32).add_bytes(message).fold();
     if let Some((hdr, _)) = Icmpv6Hdr::view_mut(message) {
         hdr.set_check(sum);
     }
 }
 
 /// Write a header before the data that stands in the message, and the checksum. Gives false if the message is too short.
-pub fn emit(
-    message: &mut [u8],
-    kind: u8,
-    code: u8,
-    rest: [u8; 4],
-    src: Ipv6Addr,
-    dst: Ipv6Addr,
-) -> bool {
+pub fn emit(message: &mut [u8], kind: u8, code: u8, rest: [u8; 4], src: Ipv6Addr, dst: Ipv6Addr) -> bool {
     let Some((hdr, _)) = Icmpv6Hdr::view_mut(message) else {
         return false;
     };

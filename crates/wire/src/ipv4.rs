@@ -286,11 +286,7 @@ impl<'a> Ipv4Packet<'a> {
     #[inline]
     pub fn parse_quoted(bytes: &'a [u8]) -> Result<Self> {
         let (hdr, options) = Self::split(bytes)?;
-        Ok(Self {
-            hdr,
-            options,
-            payload: bytes.get(hdr.header_len()..).unwrap_or(&[]),
-        })
+        Ok(Self { hdr, options, payload: bytes.get(hdr.header_len()..).unwrap_or(&[]) })
     }
 
     #[inline]
@@ -309,14 +305,8 @@ impl<'a> Ipv4Packet<'a> {
 
     #[inline]
     fn cut(hdr: &'a Ipv4Hdr, options: &'a [u8], bytes: &'a [u8]) -> Result<Self> {
-        let payload = bytes
-            .get(hdr.header_len()..usize::from(hdr.tot_len()))
-            .ok_or(Error::TotalLength)?;
-        Ok(Self {
-            hdr,
-            options,
-            payload,
-        })
+        let payload = bytes.get(hdr.header_len()..usize::from(hdr.tot_len())).ok_or(Error::TotalLength)?;
+        Ok(Self { hdr, options, payload })
     }
 }
 

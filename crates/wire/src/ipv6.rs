@@ -195,8 +195,7 @@ impl<'a> Ipv6Packet<'a> {
         let payload = if jumbo {
             rest
         } else {
-            rest.get(..usize::from(hdr.payload_len()))
-                .ok_or(Error::TotalLength)?
+            rest.get(..usize::from(hdr.payload_len())).ok_or(Error::TotalLength)?
         };
         Ok(Self { hdr, payload })
     }

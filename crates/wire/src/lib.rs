@@ -7,18 +7,25 @@
 
 #![forbid(unsafe_code)]
 
+pub mod arp;
 pub mod checksum;
 mod error;
+pub mod ethernet;
 pub mod icmp;
 pub mod icmpv6;
+pub mod igmp;
 pub mod ipv4;
 pub mod ipv6;
+pub mod mld;
+pub mod ndisc;
 pub mod tcp;
 pub mod udp;
 mod view;
 
+pub use arp::ArpPacket;
 pub use checksum::Wsum;
 pub use error::{Error, Result};
+pub use ethernet::{EthHdr, MacAddr};
 pub use icmp::IcmpHdr;
 pub use icmpv6::Icmpv6Hdr;
 pub use ipv4::{Ipv4Hdr, Ipv4Packet, Ipv4Repr};

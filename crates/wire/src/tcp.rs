@@ -337,8 +337,7 @@ impl TcpHdr {
     /// Set the flags and leave the length.
     #[inline]
     pub fn set_flags(&mut self, flags: TcpFlags) {
-        self.doff_flags
-            .set(self.doff_flags.get() & !TcpFlags::MASK.0 | flags.0 & TcpFlags::MASK.0);
+        self.doff_flags.set(self.doff_flags.get() & !TcpFlags::MASK.0 | flags.0 & TcpFlags::MASK.0);
     }
 
     /// Set the window.
@@ -379,18 +378,9 @@ impl<'a> TcpSegment<'a> {
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self> {
         let (hdr, rest) = TcpHdr::view(bytes).ok_or(Error::Truncated)?;
-        let options_len = hdr
-            .header_len()
-            .checked_sub(TcpHdr::LEN)
-            .ok_or(Error::HeaderLength)?;
-        let (options, payload) = rest
-            .split_at_checked(options_len)
-            .ok_or(Error::HeaderLength)?;
-        Ok(Self {
-            hdr,
-            options,
-            payload,
-        })
+        let options_len = hdr.header_len().checked_sub(TcpHdr::LEN).ok_or(Error::HeaderLength)?;
+        let (options, payload) = rest.split_at_checked(options_len).ok_or(Error::HeaderLength)?;
+        Ok(Self { hdr, options, payload })
     }
 
     /// Sequence space it takes: its data, and one each for SYN and FIN.
@@ -413,18 +403,14 @@ impl<'a> TcpSegment<'a> {
 #[inline]
 #[must_use]
 pub fn check_v4(segment: &[u8], src: Ipv4Addr, dst: Ipv4Addr) -> bool {
-    pseudo_v4(src, dst, IPPROTO_TCP as u8, segment.len() as u32)
-        .add_bytes(segment)
-        .is_valid()
+    pseudo_v4(src, dst, IPPROTO_TCP as u8, segment.len() as u32).add_bytes(segment).is_valid()
 }
 
 /// Whether a whole segment has the right checksum over IPv6 (`tcp_v6_check` is 0).
 #[inline]
 #[must_use]
 pub fn check_v6(segment: &[u8], src: Ipv6Addr, dst: Ipv6Addr) -> bool {
-    pseudo_v6(src, dst, IPPROTO_TCP as u8, segment.len() as u32)
-        .add_bytes(segment)
-        .is_valid()
+    pseudo_v6(src, dst, IPPROTO_TCP as u8, segment.len() as u32).add_bytes(segment).is_valid()
 }
 
 /// Write the checksum of a whole segment, given the sum of its pseudo-header. A slice too short is left alone.

@@ -115,9 +115,7 @@ impl<'a> UdpDatagram<'a> {
 #[must_use]
 pub fn check_v4(datagram: &[u8], src: Ipv4Addr, dst: Ipv4Addr) -> bool {
     UdpHdr::view(datagram).is_some_and(|(hdr, _)| hdr.check() == 0)
-        || pseudo_v4(src, dst, IPPROTO_UDP as u8, datagram.len() as u32)
-            .add_bytes(datagram)
-            .is_valid()
+        || pseudo_v4(src, dst, IPPROTO_UDP as u8, datagram.len() as u32).add_bytes(datagram).is_valid()
 }
 
 /// Whether a whole datagram has the right checksum over IPv6, where there must be one (RFC 8200 section 8.1).
@@ -125,9 +123,7 @@ pub fn check_v4(datagram: &[u8], src: Ipv4Addr, dst: Ipv4Addr) -> bool {
 #[must_use]
 pub fn check_v6(datagram: &[u8], src: Ipv6Addr, dst: Ipv6Addr) -> bool {
     UdpHdr::view(datagram).is_some_and(|(hdr, _)| hdr.check() != 0)
-        && pseudo_v6(src, dst, IPPROTO_UDP as u8, datagram.len() as u32)
-            .add_bytes(datagram)
-            .is_valid()
+        && pseudo_v6(src, dst, IPPROTO_UDP as u8, datagram.len() as u32).add_bytes(datagram).is_valid()
 }
 
 /// Write the checksum of a whole datagram, given the sum of its pseudo-header. A slice too short is left alone.

@@ -2,9 +2,7 @@
 
 use crate::error::Error;
 use crate::view::header;
-use uapi::{
-    IPPROTO_AH, IPPROTO_DSTOPTS, IPPROTO_FRAGMENT, IPPROTO_HOPOPTS, IPPROTO_NONE, IPPROTO_ROUTING,
-};
+use uapi::{IPPROTO_AH, IPPROTO_DSTOPTS, IPPROTO_FRAGMENT, IPPROTO_HOPOPTS, IPPROTO_NONE, IPPROTO_ROUTING};
 use zerocopy::network_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -27,12 +25,7 @@ pub const NEXTHDR_DEST: u8 = IPPROTO_DSTOPTS as u8;
 pub const fn is_ext_header(next: u8) -> bool {
     matches!(
         next,
-        NEXTHDR_HOP
-            | NEXTHDR_ROUTING
-            | NEXTHDR_FRAGMENT
-            | NEXTHDR_AUTH
-            | NEXTHDR_NONE
-            | NEXTHDR_DEST
+        NEXTHDR_HOP | NEXTHDR_ROUTING | NEXTHDR_FRAGMENT | NEXTHDR_AUTH | NEXTHDR_NONE | NEXTHDR_DEST
     )
 }
 
@@ -76,12 +69,7 @@ impl<'a> ExtHeaders<'a> {
     #[inline]
     #[must_use]
     pub const fn new(next: u8, payload: &'a [u8]) -> Self {
-        Self {
-            payload,
-            next,
-            at: 0,
-            done: false,
-        }
+        Self { payload, next, at: 0, done: false }
     }
 
     /// The kind of what stands at the walk's place, and that place counted from the end of the fixed header.
@@ -117,14 +105,9 @@ impl<'a> Iterator for ExtHeaders<'a> {
         self.next = next;
         self.at += size;
         // past the first fragment, what follows is data and no header
-        self.done = kind == NEXTHDR_FRAGMENT
-            && FragHdr::view(bytes).is_some_and(|(frag, _)| frag.offset() != 0);
-        Some(Ok(ExtHeader {
-            kind,
-            next,
-            offset,
-            bytes,
-        }))
+        self.done =
+            kind == NEXTHDR_FRAGMENT && FragHdr::view(bytes).is_some_and(|(frag, _)| frag.offset() != 0);
+        Some(Ok(ExtHeader { kind, next, offset, bytes }))
     }
 }
 
@@ -153,11 +136,7 @@ pub fn skip(next: u8, payload: &[u8]) -> Result<Skipped, Error> {
         }
     }
     let (next, offset) = walk.upper();
-    Ok(Skipped {
-        next,
-        offset,
-        frag_off,
-    })
+    Ok(Skipped { next, offset, frag_off })
 }
 
 /// The fragment header (`struct frag_hdr`), 8 bytes.

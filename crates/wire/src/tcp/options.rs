@@ -132,10 +132,7 @@ pub struct SackBlocks {
 
 impl SackBlocks {
     /// None.
-    pub const NONE: Self = Self {
-        blocks: [SackBlock { start: 0, end: 0 }; TCP_NUM_SACKS],
-        len: 0,
-    };
+    pub const NONE: Self = Self { blocks: [SackBlock { start: 0, end: 0 }; TCP_NUM_SACKS], len: 0 };
 
     /// The blocks.
     #[inline]
@@ -210,9 +207,7 @@ impl AccEcn<'_> {
     /// The counters in the order of the option.
     pub fn counters(&self) -> impl Iterator<Item = u32> {
         let (counters, _) = self.data.as_chunks::<3>();
-        counters
-            .iter()
-            .map(|&[a, b, c]| u32::from_be_bytes([0, a, b, c]))
+        counters.iter().map(|&[a, b, c]| u32::from_be_bytes([0, a, b, c]))
     }
 }
 
@@ -298,10 +293,7 @@ impl<'a> TcpOptions<'a> {
                 self.fastopen = FastOpen::read(&data[2..], true).or(self.fastopen);
             }
             (TCPOPT_ACCECN0 | TCPOPT_ACCECN1, data) => {
-                self.accecn = Some(AccEcn {
-                    order1: kind == TCPOPT_ACCECN1,
-                    data,
-                });
+                self.accecn = Some(AccEcn { order1: kind == TCPOPT_ACCECN1, data });
             }
             _ => {}
         }
@@ -329,8 +321,5 @@ pub fn aligned_timestamp(options: &[u8]) -> Option<TcpTimestamp> {
     if be32(words, 0)? != START {
         return None;
     }
-    Some(TcpTimestamp {
-        val: be32(words, 4)?,
-        ecr: be32(words, 8)?,
-    })
+    Some(TcpTimestamp { val: be32(words, 4)?, ecr: be32(words, 8)? })
 }

@@ -12,20 +12,7 @@ use super::options::{
 pub(super) fn timestamp_bytes(first: [u8; 2], ts: TcpTimestamp) -> [u8; 12] {
     let [a, b, c, d] = ts.val.to_be_bytes();
     let [e, f, g, h] = ts.ecr.to_be_bytes();
-    [
-        first[0],
-        first[1],
-        TCPOPT_TIMESTAMP,
-        10,
-        a,
-        b,
-        c,
-        d,
-        e,
-        f,
-        g,
-        h,
-    ]
+    [first[0], first[1], TCPOPT_TIMESTAMP, 10, a, b, c, d, e, f, g, h]
 }
 
 /// Where the options go; remembers how many bytes were wanted even when they do not fit.
@@ -78,11 +65,7 @@ fn write_fastopen(w: &mut Writer<'_>, fastopen: FastOpen<'_>) {
 }
 
 fn write_accecn(w: &mut Writer<'_>, accecn: AccEcn<'_>) {
-    let kind = if accecn.order1 {
-        TCPOPT_ACCECN1
-    } else {
-        TCPOPT_ACCECN0
-    };
+    let kind = if accecn.order1 { TCPOPT_ACCECN1 } else { TCPOPT_ACCECN0 };
     w.put(&[kind, size(accecn.data.len() + 2)]);
     w.put(accecn.data);
     w.pad();
