@@ -191,7 +191,7 @@ impl Softirq {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(sk_loom)))]
 mod tests {
     use super::*;
     use crate::park::ThreadSleeper;

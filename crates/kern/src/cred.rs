@@ -87,7 +87,7 @@ impl Cred {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(sk_loom)))]
 mod tests {
     use super::*;
 

@@ -53,7 +53,7 @@ fn round(v: &mut [u64; 4]) {
     v[2] = v[2].rotate_left(32);
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(sk_loom)))]
 mod tests {
     use super::*;
 

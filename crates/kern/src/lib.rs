@@ -9,6 +9,7 @@
 
 pub mod context;
 pub mod cred;
+mod fault;
 pub mod gate;
 pub mod hash;
 pub mod park;
@@ -19,3 +20,6 @@ pub mod sync;
 pub mod time;
 pub mod timer;
 pub mod wait;
+
+#[cfg(all(test, sk_loom))]
+mod models;

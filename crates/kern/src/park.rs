@@ -1,6 +1,7 @@
 //! How a thread sleeps: a [`Parker`] that wakers mark, and a [`Sleeper`] that knows what sleeping
 //! means in this world (a thread blocks, or a simulation runs forward).
 
+use crate::fault::{self, Fault};
 use crate::sync::prim::{self, Condvar, Mutex};
 use crate::sync::prim::{AtomicU32, Ordering};
 use crate::time::{Clock, Time};
@@ -38,6 +39,10 @@ impl Parker {
     /// Forgets earlier wakes (`set_current_state(TASK_INTERRUPTIBLE)`). Check the condition after.
     #[inline]
     pub fn prepare(&self) {
+        if fault::is(Fault::PrepareUnfenced) {
+            self.state.store(EMPTY, Ordering::Release);
+            return;
+        }
         self.state.swap(EMPTY, Ordering::AcqRel);
     }
 
@@ -66,7 +71,9 @@ impl Parker {
     /// since [`Parker::prepare`]. May return early; true if a wake came.
     pub fn block(&self, timeout: Option<Duration>) -> bool {
         let mut guard = self.mutex.lock().unwrap_or_else(PoisonError::into_inner);
-        if self
+        if fault::is(Fault::BlockUnchecked) {
+            self.state.store(PARKED, Ordering::Release);
+        } else if self
             .state
             .compare_exchange(EMPTY, PARKED, Ordering::AcqRel, Ordering::Acquire)
             .is_err()

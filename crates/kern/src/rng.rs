@@ -47,7 +47,7 @@ impl Rng {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(sk_loom)))]
 mod tests {
     use super::*;
 

@@ -1,14 +1,15 @@
 //! Whether a signal waits for a task (`signal_pending`), and how it ends a sleep.
 
+use crate::fault::{self, Fault};
 use crate::sync::SpinLock;
+use crate::sync::prim::{AtomicU32, Ordering};
 use crate::wait::Wake;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 /// A task's signals, as far as blocking calls care: one bit.
 #[derive(Default)]
 pub struct Signals {
-    pending: AtomicBool,
+    pending: AtomicU32,
     sleeper: SpinLock<Option<Arc<dyn Wake>>>,
 }
 
@@ -21,14 +22,19 @@ impl Signals {
     /// True if a signal waits to be handled (`signal_pending`).
     #[inline]
     pub fn pending(&self) -> bool {
-        self.pending.load(SeqCst)
+        self.pending.load(Ordering::Acquire) != 0
     }
 
     /// A signal arrives: the call that sleeps now, or the next that wants to, ends with `EINTR` or
     /// `ERESTARTSYS` (`signal_wake_up`). Any thread may call it.
     pub fn interrupt(&self) {
-        self.pending.store(true, SeqCst);
+        if !fault::is(Fault::SignalLate) {
+            self.pending.store(1, Ordering::Release);
+        }
         let sleeper = self.sleeper.lock().clone();
+        if fault::is(Fault::SignalLate) {
+            self.pending.store(1, Ordering::Release);
+        }
         if let Some(sleeper) = sleeper {
             sleeper.wake(0);
         }
@@ -36,7 +42,7 @@ impl Signals {
 
     /// The signals were handled.
     pub fn clear(&self) {
-        self.pending.store(false, SeqCst);
+        self.pending.store(0, Ordering::Release);
     }
 
     /// From now on [`Signals::interrupt`] wakes `sleeper`. False if a signal is pending already:

@@ -166,7 +166,7 @@ impl Clock for VirtualClock {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(sk_loom)))]
 mod tests {
     use super::*;
 

@@ -5,6 +5,7 @@
 //! level is given by the highest 6-bit digit in which its expiry differs from the present, so all
 //! of a level expires before any of the next, and a bitmap finds the next in a few instructions.
 
+use crate::fault::{self, Fault};
 use crate::sync::SpinLock;
 use crate::sync::prim::{AtomicU64, Ordering};
 use crate::time::Jiffies;
@@ -126,7 +127,8 @@ impl<T> Wheel<T> {
     fn surely_pending(&self, slot: &TimerSlot) -> bool {
         // A timer that was named and not deleted is pending until its time comes.
         slot.handle.load(Ordering::Acquire) != 0
-            && slot.expires.load(Ordering::Relaxed) > self.now.load(Ordering::Acquire)
+            && (slot.expires.load(Ordering::Relaxed) > self.now.load(Ordering::Acquire)
+                || fault::is(Fault::TimerPendingUnchecked))
     }
 
     /// Disarms a timer and gives its payload back; `None` if it is not pending, or its payload was
@@ -293,7 +295,9 @@ impl<T> Inner<T> {
     /// Takes the payload of an unlinked entry, and its name away.
     fn release(&mut self, index: u32) -> Option<T> {
         let entry = &mut self.entries[index as usize];
-        entry.generation = entry.generation.wrapping_add(1);
+        if !fault::is(Fault::TimerNamesReused) {
+            entry.generation = entry.generation.wrapping_add(1);
+        }
         entry.next = self.free;
         self.free = index;
         self.armed -= 1;

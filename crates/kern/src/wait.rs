@@ -1,10 +1,11 @@
 //! Wait queues (`wait_queue_head_t`): who wants to hear that something happened.
 //!
 //! The shape of a wait (`wait_event`): [`WaitQueue::add`]; then, again and again,
-//! [`Parker::prepare`](crate::park::Parker::prepare), check the condition, sleep; at last
-//! [`WaitQueue::remove`]. The other side makes the condition true and then calls
+//! [`Parker::prepare`], check the condition, sleep; at last [`WaitQueue::finish_wait`]. The other side makes the condition true and then calls
 //! [`WaitQueue::wake`]. No wake is lost: see [`WaitQueue::has_sleepers`].
 
+use crate::fault::{self, Fault};
+use crate::park::Parker;
 use crate::sync::SpinLock;
 use crate::sync::prim::{AtomicU32, Ordering};
 use std::collections::VecDeque;
@@ -21,6 +22,7 @@ pub trait Wake: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WaitKey(u64);
 
+#[derive(Clone)]
 struct Entry {
     key: u64,
     exclusive: bool,
@@ -51,6 +53,9 @@ impl WaitQueue {
     /// it is a full barrier with [`WaitQueue::add`].
     #[inline]
     pub fn has_sleepers(&self) -> bool {
+        if fault::is(Fault::SleepersUnfenced) {
+            return self.sleepers.load(Ordering::Acquire) != 0;
+        }
         // A read-modify-write stands in the same order with the one of `add`: if it finds 0, then
         // `add` comes after it, and who added himself sees all that was stored before.
         self.sleepers
@@ -77,26 +82,31 @@ impl WaitQueue {
     #[cold]
     fn wake_up(&self, mask: u32, mut exclusives: usize) {
         const INLINE: usize = 4;
-        let mut first: [Option<(bool, Arc<dyn Wake>)>; INLINE] = [const { None }; INLINE];
+        let mut first: [Option<Entry>; INLINE] = [const { None }; INLINE];
         let mut rest = Vec::new();
         {
             let list = self.list.lock();
             for (i, entry) in list.entries.iter().enumerate() {
-                let waiter = (entry.exclusive, entry.wake.clone());
                 match first.get_mut(i) {
-                    Some(place) => *place = Some(waiter),
-                    None => rest.push(waiter),
+                    Some(place) => *place = Some(entry.clone()),
+                    None => rest.push(entry.clone()),
                 }
             }
         }
-        for (exclusive, waiter) in first.into_iter().map_while(|waiter| waiter).chain(rest) {
-            if waiter.wake(mask) && exclusive {
+        for entry in first.into_iter().map_while(|entry| entry).chain(rest) {
+            // Who left the queue meanwhile will not pass the wake on, so it does not count.
+            if entry.wake.wake(mask) && entry.exclusive && self.holds(entry.key) {
                 exclusives -= 1;
                 if exclusives == 0 {
                     return;
                 }
             }
         }
+    }
+
+    fn holds(&self, key: u64) -> bool {
+        let list = self.list.lock();
+        list.entries.iter().any(|entry| entry.key == key) || fault::is(Fault::LeaverCounts)
     }
 
     /// Adds a waiter (`add_wait_queue`, `add_wait_queue_exclusive`). Check the condition after.
@@ -120,15 +130,24 @@ impl WaitQueue {
 
     /// Removes a waiter (`remove_wait_queue`). A wake that is under way may still reach it.
     pub fn remove(&self, key: WaitKey) {
-        let removed = {
-            let mut list = self.list.lock();
-            let at = list.entries.iter().position(|entry| entry.key == key.0);
-            let removed = at.and_then(|at| list.entries.remove(at));
-            if removed.is_some() {
-                self.sleepers.fetch_sub(1, Ordering::AcqRel);
-            }
-            removed
-        };
-        drop(removed);
+        drop(self.take(key));
+    }
+
+    /// Removes a waiter who slept on `parker` (`finish_wait`). If he was woken since his last
+    /// [`Parker::prepare`] and was exclusive, the next one is woken with `mask`: the wake may have
+    /// been for something else than what he takes away.
+    pub fn finish_wait(&self, key: WaitKey, parker: &Parker, mask: u32) {
+        let exclusive = self.take(key).is_some_and(|entry| entry.exclusive);
+        if exclusive && parker.is_notified() && !fault::is(Fault::WakeKept) {
+            self.wake(mask);
+        }
+    }
+
+    fn take(&self, key: WaitKey) -> Option<Entry> {
+        let mut list = self.list.lock();
+        let at = list.entries.iter().position(|entry| entry.key == key.0)?;
+        let entry = list.entries.remove(at);
+        self.sleepers.fetch_sub(1, Ordering::AcqRel);
+        entry
     }
 }

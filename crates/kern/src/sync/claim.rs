@@ -3,6 +3,7 @@
 
 use super::prim::{AtomicU32, DataCell, Ordering};
 use super::spin::SpinLock;
+use crate::fault::{self, Fault};
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 
@@ -61,7 +62,9 @@ impl<T> ClaimQueue<T> {
             not_send: PhantomData,
         };
         // What others added before us goes before what we will add.
-        claim.absorb_if(state);
+        if !fault::is(Fault::ClaimOrder) {
+            claim.absorb_if(state);
+        }
         Some(claim)
     }
 
@@ -106,6 +109,12 @@ impl<'q, T> Claim<'q, T> {
     #[cold]
     fn absorb(&mut self) {
         let queue = self.queue;
+        if fault::is(Fault::ClaimMarkedLate) {
+            let mut items = std::mem::take(&mut *queue.remote.lock());
+            queue.state.fetch_and(!REMOTE, Ordering::AcqRel);
+            self.local().append(&mut items);
+            return;
+        }
         let mut remote = queue.remote.lock();
         queue.state.fetch_and(!REMOTE, Ordering::AcqRel);
         let local = self.local();
@@ -135,6 +144,9 @@ impl<'q, T> Claim<'q, T> {
     pub fn release(mut self) -> Option<Claim<'q, T>> {
         if !self.local().is_empty() {
             return Some(self);
+        }
+        if fault::is(Fault::ClaimReleaseUnchecked) {
+            return None;
         }
         if self
             .queue

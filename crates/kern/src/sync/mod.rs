@@ -5,7 +5,7 @@
 mod claim;
 mod owner;
 pub(crate) mod prim;
-mod spin;
+pub(crate) mod spin;
 
 pub use claim::{Claim, ClaimQueue};
 pub use owner::{

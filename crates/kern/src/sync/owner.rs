@@ -6,9 +6,10 @@
 //! a compare-exchange that fails when one is set. So an uncontended lock and release are two
 //! read-modify-writes, a softirq's are one, and no item is left behind.
 
-use super::prim::{AtomicU32, Backoff, DataCell, Ordering};
+use super::prim::{AtomicU32, Backoff, DataCell, Ordering, unless};
 use super::spin::SpinLock;
 use crate::context::{Process, Softirq};
+use crate::fault::{self, Fault};
 use crate::park::Parker;
 use std::collections::VecDeque;
 use std::marker::PhantomData;
@@ -72,10 +73,7 @@ impl<T, B> OwnerLock<T, B> {
         {
             self.lock_slow(process);
         }
-        Owner {
-            lock: self,
-            not_send: PhantomData,
-        }
+        Owner::new(self)
     }
 
     #[cold]
@@ -140,10 +138,7 @@ impl<T, B> OwnerLock<T, B> {
     /// Owns it if it is free.
     #[inline]
     pub fn try_lock(&self, _process: &Process<'_>) -> Option<Owner<'_, T, B>> {
-        self.try_set(OWNED).then(|| Owner {
-            lock: self,
-            not_send: PhantomData,
-        })
+        self.try_set(OWNED).then(|| Owner::new(self))
     }
 
     #[inline]
@@ -166,10 +161,7 @@ impl<T, B> OwnerLock<T, B> {
     /// Holds it if it is free, without a context: for the last one who has a reference.
     #[inline]
     pub fn try_lock_idle(&self) -> Option<BhGuard<'_, T, B>> {
-        self.try_set(BH).then(|| BhGuard {
-            lock: self,
-            not_send: PhantomData,
-        })
+        self.try_set(BH).then(|| BhGuard::new(self))
     }
 
     /// Holds it for a moment in softirq context, or tells that a process owns it (`bh_lock_sock`,
@@ -180,14 +172,8 @@ impl<T, B> OwnerLock<T, B> {
             .state
             .compare_exchange(FREE, BH, Ordering::Acquire, Ordering::Relaxed)
         {
-            Ok(_) => BhLock::Free(BhGuard {
-                lock: self,
-                not_send: PhantomData,
-            }),
-            Err(state) if state & OWNED != 0 => BhLock::Owned(OwnedByUser {
-                lock: self,
-                not_send: PhantomData,
-            }),
+            Ok(_) => BhLock::Free(BhGuard::new(self)),
+            Err(state) if state & OWNED != 0 => BhLock::Owned(OwnedByUser::new(self)),
             Err(_) => self.bh_lock_slow(),
         }
     }
@@ -197,16 +183,10 @@ impl<T, B> OwnerLock<T, B> {
         let mut backoff = Backoff::default();
         loop {
             if self.try_set(BH) {
-                return BhLock::Free(BhGuard {
-                    lock: self,
-                    not_send: PhantomData,
-                });
+                return BhLock::Free(BhGuard::new(self));
             }
             if self.is_owned() {
-                return BhLock::Owned(OwnedByUser {
-                    lock: self,
-                    not_send: PhantomData,
-                });
+                return BhLock::Owned(OwnedByUser::new(self));
             }
             backoff.wait();
         }
@@ -230,6 +210,19 @@ impl<T, B> OwnerLock<T, B> {
         self.data.into_inner()
     }
 
+    /// Lets go if nothing is in the backlog and nobody waits.
+    #[inline]
+    fn release_fast(&self) -> bool {
+        let order = unless(Fault::OwnerReleaseRelaxed, Ordering::Release);
+        if fault::is(Fault::WaitersForgotten) {
+            self.state.swap(FREE, order);
+            return true;
+        }
+        self.state
+            .compare_exchange(OWNED, FREE, order, Ordering::Relaxed)
+            .is_ok()
+    }
+
     /// The owner found a bit set. Takes the backlog if there is one, else lets go and wakes the first
     /// in line.
     #[cold]
@@ -240,6 +233,9 @@ impl<T, B> OwnerLock<T, B> {
         // We own it and hold `aux`: nobody else writes the word.
         if state & BACKLOG != 0 {
             let items = std::mem::take(&mut aux.backlog);
+            if fault::is(Fault::BacklogMarkedLate) {
+                drop(guard);
+            }
             self.state.store(state & !BACKLOG, Ordering::Relaxed);
             return Some(items);
         }
@@ -290,6 +286,14 @@ pub struct Owner<'a, T, B> {
 }
 
 impl<'a, T, B> Owner<'a, T, B> {
+    #[inline]
+    fn new(lock: &'a OwnerLock<T, B>) -> Self {
+        Owner {
+            lock,
+            not_send: PhantomData,
+        }
+    }
+
     /// Lets go of it (`release_sock`). When something is in the backlog it stays owned: process the
     /// items and try again.
     ///
@@ -298,11 +302,7 @@ impl<'a, T, B> Owner<'a, T, B> {
     #[inline]
     pub fn try_release(self) -> Result<(), Backlogged<'a, T, B>> {
         let lock = self.lock;
-        if lock
-            .state
-            .compare_exchange(OWNED, FREE, Ordering::Release, Ordering::Relaxed)
-            .is_ok()
-        {
+        if lock.release_fast() {
             std::mem::forget(self);
             return Ok(());
         }
@@ -338,8 +338,11 @@ impl<T, B> DerefMut for Owner<'_, T, B> {
 
 impl<T, B> Drop for Owner<'_, T, B> {
     fn drop(&mut self) {
-        while let Some(items) = self.lock.release_slow() {
-            self.lock.finish_batch(items);
+        while !self.lock.release_fast() {
+            match self.lock.release_slow() {
+                None => return,
+                Some(items) => self.lock.finish_batch(items),
+            }
         }
     }
 }
@@ -391,6 +394,16 @@ pub struct BhGuard<'a, T, B> {
     not_send: PhantomData<(*const (), &'a mut T)>,
 }
 
+impl<'a, T, B> BhGuard<'a, T, B> {
+    #[inline]
+    fn new(lock: &'a OwnerLock<T, B>) -> Self {
+        BhGuard {
+            lock,
+            not_send: PhantomData,
+        }
+    }
+}
+
 impl<T, B> Deref for BhGuard<'_, T, B> {
     type Target = T;
     #[inline]
@@ -413,7 +426,10 @@ impl<T, B> Drop for BhGuard<'_, T, B> {
     fn drop(&mut self) {
         // Bits are set only while a process owns the lock, so nobody writes the word but us.
         let state = self.lock.state.load(Ordering::Relaxed);
-        self.lock.state.store(state & !BH, Ordering::Release);
+        self.lock.state.store(
+            state & !BH,
+            unless(Fault::BhReleaseRelaxed, Ordering::Release),
+        );
     }
 }
 
@@ -441,7 +457,15 @@ pub struct OwnedByUser<'a, T, B> {
     not_send: PhantomData<*const ()>,
 }
 
-impl<T, B> OwnedByUser<'_, T, B> {
+impl<'a, T, B> OwnedByUser<'a, T, B> {
+    #[inline]
+    fn new(lock: &'a OwnerLock<T, B>) -> Self {
+        OwnedByUser {
+            lock,
+            not_send: PhantomData,
+        }
+    }
+
     /// Leaves `item` to the owner if `limit` agrees, which sees the backlog without it
     /// (`sk_add_backlog`).
     ///

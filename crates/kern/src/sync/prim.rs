@@ -1,5 +1,7 @@
 //! What the locks are made of: `std`, or loom under `--cfg sk_loom`.
 
+use crate::fault::{self, Fault};
+
 #[cfg(not(sk_loom))]
 mod imp {
     pub(crate) use std::hint::spin_loop;
@@ -64,6 +66,16 @@ mod imp {
 }
 
 pub(crate) use imp::*;
+
+/// `order`, or none when the models make a mistake of it.
+#[inline(always)]
+pub(crate) fn unless(fault: Fault, order: Ordering) -> Ordering {
+    if fault::is(fault) {
+        Ordering::Relaxed
+    } else {
+        order
+    }
+}
 
 /// Waiting for somebody who holds something for a moment: looks a few times, then lets others run,
 /// for the holder may have lost its CPU.

@@ -1,12 +1,93 @@
 //! A spin lock (`spinlock_t`): one read-modify-write to lock, a plain store to unlock.
 
-use super::prim::{AtomicU32, Backoff, DataCell, Ordering};
+use super::prim::{AtomicU32, Backoff, DataCell, Ordering, unless};
+use crate::fault::Fault;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
+
+/// The lock without what it guards.
+#[derive(Debug, Default)]
+pub(crate) struct RawSpin(AtomicU32);
+
+/// A locked [`RawSpin`].
+pub(crate) struct RawSpinGuard<'a>(&'a RawSpin);
+
+#[cfg_attr(sk_loom, allow(dead_code, reason = "has a model of its own"))]
+impl RawSpin {
+    #[cfg(not(sk_loom))]
+    const fn new() -> Self {
+        RawSpin(AtomicU32::new(0))
+    }
+
+    #[inline]
+    pub(crate) fn lock(&self) -> RawSpinGuard<'_> {
+        if !self.try_set() {
+            self.lock_slow();
+        }
+        RawSpinGuard(self)
+    }
+
+    #[inline]
+    pub(crate) fn try_lock(&self) -> Option<RawSpinGuard<'_>> {
+        self.try_set().then(|| RawSpinGuard(self))
+    }
+
+    #[inline]
+    fn try_set(&self) -> bool {
+        // Not a swap: one that fails would write, and to the model checker hide the unlock.
+        self.0
+            .compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok()
+    }
+
+    #[cold]
+    fn lock_slow(&self) {
+        let mut backoff = Backoff::default();
+        loop {
+            backoff.wait();
+            // Look before the next try: looking leaves the cache line where it is.
+            if self.0.load(Ordering::Relaxed) == 0 && self.try_set() {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for RawSpinGuard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0
+            .0
+            .store(0, unless(Fault::SpinUnlockRelaxed, Ordering::Release));
+    }
+}
+
+#[cfg(not(sk_loom))]
+use self::{RawSpin as Raw, RawSpinGuard as RawGuard};
+
+/// In the models a lock that blocks: three threads that spin never come to an end there.
+#[cfg(sk_loom)]
+#[derive(Debug, Default)]
+struct Raw(loom::sync::Mutex<()>);
+
+#[cfg(sk_loom)]
+type RawGuard<'a> = loom::sync::MutexGuard<'a, ()>;
+
+#[cfg(sk_loom)]
+impl Raw {
+    fn lock(&self) -> RawGuard<'_> {
+        self.0.lock().unwrap()
+    }
+
+    fn try_lock(&self) -> Option<RawGuard<'_>> {
+        self.0.try_lock().ok()
+    }
+}
 
 /// A lock for a few instructions. Never sleep, and never call out, while holding one.
 #[derive(Debug, Default)]
 pub struct SpinLock<T> {
-    locked: AtomicU32,
+    raw: Raw,
     data: DataCell<T>,
 }
 
@@ -20,7 +101,7 @@ impl<T> SpinLock<T> {
     #[cfg(not(sk_loom))]
     pub const fn new(value: T) -> Self {
         SpinLock {
-            locked: AtomicU32::new(0),
+            raw: Raw::new(),
             data: DataCell::new(value),
         }
     }
@@ -29,7 +110,7 @@ impl<T> SpinLock<T> {
     #[cfg(sk_loom)]
     pub fn new(value: T) -> Self {
         SpinLock {
-            locked: AtomicU32::new(0),
+            raw: Raw::default(),
             data: DataCell::new(value),
         }
     }
@@ -37,38 +118,13 @@ impl<T> SpinLock<T> {
     /// Locks it (`spin_lock`).
     #[inline]
     pub fn lock(&self) -> SpinGuard<'_, T> {
-        if self.locked.swap(1, Ordering::Acquire) != 0 {
-            self.lock_slow();
-        }
-        SpinGuard {
-            lock: self,
-            not_send: std::marker::PhantomData,
-        }
-    }
-
-    #[cold]
-    fn lock_slow(&self) {
-        let mut backoff = Backoff::default();
-        loop {
-            // Look before the next try: looking leaves the cache line where it is.
-            if self.locked.load(Ordering::Relaxed) == 0
-                && self.locked.swap(1, Ordering::Acquire) == 0
-            {
-                return;
-            }
-            backoff.wait();
-        }
+        SpinGuard::new(self, self.raw.lock())
     }
 
     /// Locks it if it is free (`spin_trylock`).
     #[inline]
     pub fn try_lock(&self) -> Option<SpinGuard<'_, T>> {
-        let free =
-            self.locked.load(Ordering::Relaxed) == 0 && self.locked.swap(1, Ordering::Acquire) == 0;
-        free.then(|| SpinGuard {
-            lock: self,
-            not_send: std::marker::PhantomData,
-        })
+        Some(SpinGuard::new(self, self.raw.try_lock()?))
     }
 
     /// What it guards, without locking: nobody else has it.
@@ -86,9 +142,21 @@ impl<T> SpinLock<T> {
 
 /// A locked [`SpinLock`].
 pub struct SpinGuard<'a, T> {
-    lock: &'a SpinLock<T>,
+    data: &'a DataCell<T>,
+    _raw: RawGuard<'a>,
     /// Keeps `&SpinGuard<T>` from being shared more freely than `&T`, and the guard on its thread.
-    not_send: std::marker::PhantomData<(*const (), &'a mut T)>,
+    not_send: PhantomData<(*const (), &'a mut T)>,
+}
+
+impl<'a, T> SpinGuard<'a, T> {
+    #[inline]
+    fn new(lock: &'a SpinLock<T>, raw: RawGuard<'a>) -> Self {
+        SpinGuard {
+            data: &lock.data,
+            _raw: raw,
+            not_send: PhantomData,
+        }
+    }
 }
 
 impl<T> Deref for SpinGuard<'_, T> {
@@ -96,7 +164,7 @@ impl<T> Deref for SpinGuard<'_, T> {
     #[inline]
     fn deref(&self) -> &T {
         // SAFETY: the lock is held as long as the guard lives, and writing needs `&mut` of it.
-        unsafe { &*self.lock.data.ptr() }
+        unsafe { &*self.data.ptr() }
     }
 }
 
@@ -104,13 +172,6 @@ impl<T> DerefMut for SpinGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: the lock is held as long as the guard lives, and we have the guard for ourselves.
-        unsafe { &mut *self.lock.data.ptr_mut() }
-    }
-}
-
-impl<T> Drop for SpinGuard<'_, T> {
-    #[inline]
-    fn drop(&mut self) {
-        self.lock.locked.store(0, Ordering::Release);
+        unsafe { &mut *self.data.ptr_mut() }
     }
 }
