@@ -165,3 +165,6 @@ impl UdpRepr {
         UdpHdr::LEN
     }
 }
+
+#[cfg(test)]
+mod tests;
