@@ -14,9 +14,7 @@ struct Row {
 }
 
 pub(crate) fn run(tree: &Tree, args: &[String]) -> Result<(), String> {
-    let document = tree
-        .read(Path::new("docs/CHAPTERS.md"))
-        .ok_or("docs/CHAPTERS.md is missing")?;
+    let document = tree.read(Path::new("docs/CHAPTERS.md")).ok_or("docs/CHAPTERS.md is missing")?;
     let mut rows: Vec<Row> = document.lines().filter_map(row).collect();
     if rows.is_empty() {
         return Err("docs/CHAPTERS.md has no rows".to_owned());
@@ -65,11 +63,7 @@ fn row(line: &str) -> Option<Row> {
     if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    Some(Row {
-        id,
-        what: cells.next()?.to_owned(),
-        tests: Vec::new(),
-    })
+    Some(Row { id, what: cells.next()?.to_owned(), tests: Vec::new() })
 }
 
 /// The rows a file names, each with the test that shows it.
@@ -98,9 +92,7 @@ fn marks(file: &Path, text: &str) -> Vec<(String, String)> {
 
 fn function(line: &str) -> Option<&str> {
     let line = line.trim_start();
-    let after = ["fn ", "pub fn ", "async fn ", "def "]
-        .iter()
-        .find_map(|k| line.strip_prefix(k))?;
+    let after = ["fn ", "pub fn ", "async fn ", "def "].iter().find_map(|k| line.strip_prefix(k))?;
     after.split(['(', '<']).next()
 }
 

@@ -35,39 +35,17 @@ const STEPS: &[Step] = &[
     cargo_step("fmt", &["fmt", "--all", "--check"]),
     own_step("layers", layers::run),
     own_step("chapters", chapters::run),
-    cargo_step(
-        "clippy",
-        &[
-            "clippy",
-            "--locked",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ],
-    ),
+    cargo_step("clippy", &["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     cargo_step("bins", &["build", "--locked", "--workspace", "--bins"]),
-    cargo_step(
-        "test",
-        &[
-            "nextest",
-            "run",
-            "--locked",
-            "--workspace",
-            "--no-fail-fast",
-        ],
-    ),
-    cargo_step(
-        "doctest",
-        &["test", "--locked", "--workspace", "--doc", "--quiet"],
-    ),
-    cargo_step(
-        "deny",
-        &["deny", "--locked", "check", "bans", "licenses", "sources"],
-    ),
+    cargo_step("test", &["nextest", "run", "--locked", "--workspace", "--no-fail-fast"]),
+    cargo_step("doctest", &["test", "--locked", "--workspace", "--doc", "--quiet"]),
+    own_step("models", models),
+    cargo_step("deny", &["deny", "--locked", "check", "bans", "licenses", "sources"]),
     own_step("advisories", advisories),
 ];
+
+/// The rooms whose locks and queues have models, run under `--cfg sk_loom`.
+const MODELS: &[&str] = &["sockeye-kern"];
 
 pub(crate) fn run(tree: &Tree, args: &[String]) -> Result<(), String> {
     if let Some(odd) = args.iter().find(|a| !STEPS.iter().any(|s| s.name == **a)) {
@@ -83,7 +61,7 @@ pub(crate) fn run(tree: &Tree, args: &[String]) -> Result<(), String> {
         println!("\n== {}", step.name);
         let start = Instant::now();
         let result = match step.act {
-            Act::Cargo(args) => cargo_run(tree, args),
+            Act::Cargo(args) => cargo_run(&mut cargo_command(tree, args)),
             Act::Own(run) => run(tree, &[]),
         };
         let mark = if result.is_ok() { "ok" } else { "FAILED" };
@@ -95,36 +73,41 @@ pub(crate) fn run(tree: &Tree, args: &[String]) -> Result<(), String> {
         }
     }
     println!("\n{}", report.join("\n"));
-    if failed.is_empty() {
-        Ok(())
-    } else {
-        Err(format!("failed: {}", failed.join(", ")))
-    }
+    if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", "))) }
 }
 
-fn cargo_run(tree: &Tree, args: &[&str]) -> Result<(), String> {
-    let status = Command::new(cargo())
-        .args(args)
-        .current_dir(&tree.root)
-        .status()
-        .map_err(|e| format!("cargo: {e}"))?;
+fn cargo_command(tree: &Tree, args: &[&str]) -> Command {
+    let mut command = Command::new(cargo());
+    command.args(args).current_dir(&tree.root);
+    command
+}
+
+fn cargo_run(command: &mut Command) -> Result<(), String> {
+    let status = command.status().map_err(|e| format!("cargo: {e}"))?;
     if status.success() {
         Ok(())
     } else {
-        Err(format!("cargo {}: {status}", args.join(" ")))
+        let words: Vec<_> = command.get_args().map(|a| a.to_string_lossy()).collect();
+        Err(format!("cargo {}: {status}", words.join(" ")))
     }
+}
+
+/// Model checks: every interleaving of the locks and queues. They have a target directory of
+/// their own, since the flag would make cargo build everything twice in turn.
+fn models(tree: &Tree, _: &[String]) -> Result<(), String> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    let mut command = cargo_command(tree, &["nextest", "run", "--locked", "--lib"]);
+    for room in MODELS {
+        command.args(["-p", room]);
+    }
+    command.arg("--target-dir").arg(tree.root.join(target).join("models")).env("RUSTFLAGS", "--cfg sk_loom");
+    cargo_run(&mut command)
 }
 
 /// Installs what the steps need, where that is missing.
 fn setup(tree: &Tree, _: &[String]) -> Result<(), String> {
-    let status = Command::new(tree.root.join(".ci/setup"))
-        .status()
-        .map_err(|e| format!(".ci/setup: {e}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!(".ci/setup: {status}"))
-    }
+    let status = Command::new(tree.root.join(".ci/setup")).status().map_err(|e| format!(".ci/setup: {e}"))?;
+    if status.success() { Ok(()) } else { Err(format!(".ci/setup: {status}")) }
 }
 
 /// How long the advisory database may take to arrive.
@@ -157,8 +140,5 @@ fn advisories(tree: &Tree, _: &[String]) -> Result<(), String> {
         println!("advisories: NOT CHECKED: the advisory database cannot be reached from here");
         return Ok(());
     }
-    cargo_run(
-        tree,
-        &["deny", "--locked", "check", "--disable-fetch", "advisories"],
-    )
+    cargo_run(&mut cargo_command(tree, &["deny", "--locked", "check", "--disable-fetch", "advisories"]))
 }

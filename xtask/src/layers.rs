@@ -23,10 +23,8 @@ pub(crate) fn run(tree: &Tree, args: &[String]) -> Result<(), String> {
             continue;
         }
         lengths.push((text.lines().count(), file));
-        let owner = packages
-            .iter()
-            .filter(|p| file.starts_with(&p.dir))
-            .max_by_key(|p| p.dir.components().count());
+        let owner =
+            packages.iter().filter(|p| file.starts_with(&p.dir)).max_by_key(|p| p.dir.components().count());
         if owner.and_then(|p| room(&p.name)).is_some_and(|r| r.core) {
             core_names(file, &without_tests(&code_only(&text)), &mut faults);
         }
@@ -122,11 +120,9 @@ fn core_names(file: &Path, code: &str, faults: &mut Vec<String>) {
             }
         }
         let item = line.trim_start();
-        let item = item.strip_prefix("pub").map_or(item, |rest| {
-            rest.split_once(')')
-                .map_or(rest, |(_, after)| after)
-                .trim_start()
-        });
+        let item = item
+            .strip_prefix("pub")
+            .map_or(item, |rest| rest.split_once(')').map_or(rest, |(_, after)| after).trim_start());
         let mutable = MUTABLE_STATICS.iter().find(|t| line.contains(**t));
         if let (true, Some(what)) = (item.starts_with("static "), mutable) {
             fault(what, "no mutable globals");

@@ -14,21 +14,11 @@ pub(crate) struct Room {
 }
 
 const fn core(package: &'static str, floor: u8) -> Room {
-    Room {
-        package,
-        floor,
-        may_unsafe: false,
-        core: true,
-    }
+    Room { package, floor, may_unsafe: false, core: true }
 }
 
 const fn edge(package: &'static str, floor: u8, may_unsafe: bool) -> Room {
-    Room {
-        package,
-        floor,
-        may_unsafe,
-        core: false,
-    }
+    Room { package, floor, may_unsafe, core: false }
 }
 
 /// Test and tool packages stand outside the house: they see every room and no room sees them.
@@ -38,10 +28,7 @@ pub(crate) const OUTSIDE: u8 = 100;
 pub(crate) const ROOMS: &[Room] = &[
     core("sockeye-uapi", 0),
     core("sockeye-wire", 1),
-    Room {
-        may_unsafe: true,
-        ..core("sockeye-kern", 2)
-    },
+    Room { may_unsafe: true, ..core("sockeye-kern", 2) },
     core("sockeye-vfs", 3),
     core("sockeye-net", 4),
     core("sockeye-ip", 5),
@@ -84,19 +71,9 @@ pub(crate) const CORE_FORBIDS: &[(&str, &str)] = &[
 ];
 
 /// Types that make a `static` of the core mutable.
-pub(crate) const MUTABLE_STATICS: &[&str] = &[
-    "Atomic",
-    "Mutex",
-    "RwLock",
-    "Cell<",
-    "OnceLock",
-    "LazyLock",
-    "UnsafeCell",
-];
+pub(crate) const MUTABLE_STATICS: &[&str] =
+    &["Atomic", "Mutex", "RwLock", "Cell<", "OnceLock", "LazyLock", "UnsafeCell"];
 
 /// Paths of one developer's machine. Written in halves, so that this table passes its own check.
-pub(crate) const MACHINE_PATHS: &[&str] = &[
-    concat!("/", "work/"),
-    concat!("/", "root/"),
-    concat!("/", "home/"),
-];
+pub(crate) const MACHINE_PATHS: &[&str] =
+    &[concat!("/", "work/"), concat!("/", "root/"), concat!("/", "home/")];

@@ -25,25 +25,17 @@ pub(crate) struct Tree {
 impl Tree {
     /// The workspace this program was built in.
     pub(crate) fn find() -> Result<Self, String> {
-        let here = std::env::var("CARGO_MANIFEST_DIR")
-            .unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+        let here =
+            std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
         let root = Path::new(&here).parent().ok_or("xtask stands alone")?;
-        Ok(Self {
-            root: root.to_owned(),
-        })
+        Ok(Self { root: root.to_owned() })
     }
 
     /// The packages of the workspace, read from `cargo metadata`.
     pub(crate) fn packages(&self) -> Result<Vec<Package>, String> {
-        let text = self.output(
-            &cargo(),
-            &["metadata", "--format-version=1", "--no-deps", "--locked"],
-        )?;
-        let json: Value =
-            serde_json::from_str(&text).map_err(|e| format!("cargo metadata: {e}"))?;
-        let packages = json["packages"]
-            .as_array()
-            .ok_or("cargo metadata: no packages")?;
+        let text = self.output(&cargo(), &["metadata", "--format-version=1", "--no-deps", "--locked"])?;
+        let json: Value = serde_json::from_str(&text).map_err(|e| format!("cargo metadata: {e}"))?;
+        let packages = json["packages"].as_array().ok_or("cargo metadata: no packages")?;
         packages.iter().map(|p| self.package(p)).collect()
     }
 
@@ -51,10 +43,7 @@ impl Tree {
         let text = |v: &Value| v.as_str().map(str::to_owned).ok_or("cargo metadata: shape");
         let local = |v: &Value| -> Result<PathBuf, String> {
             let path = PathBuf::from(text(v)?);
-            Ok(path
-                .strip_prefix(&self.root)
-                .map(Path::to_owned)
-                .unwrap_or(path))
+            Ok(path.strip_prefix(&self.root).map(Path::to_owned).unwrap_or(path))
         };
         let list = |v: &Value| v.as_array().cloned().unwrap_or_default();
         let mut roots = Vec::new();
@@ -82,10 +71,7 @@ impl Tree {
 
     /// Every file of the project: what git tracks, and what it would take in.
     pub(crate) fn files(&self) -> Result<Vec<PathBuf>, String> {
-        let list = self.output(
-            "git",
-            &["ls-files", "--cached", "--others", "--exclude-standard"],
-        )?;
+        let list = self.output("git", &["ls-files", "--cached", "--others", "--exclude-standard"])?;
         let mut files: Vec<PathBuf> = list.lines().map(PathBuf::from).collect();
         files.sort();
         files.dedup();

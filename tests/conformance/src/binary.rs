@@ -22,10 +22,7 @@ pub fn sockeye() -> &'static Path {
 fn build() -> PathBuf {
     let test = std::env::current_exe().expect("the test's own path");
     // target/PROFILE/deps/TEST
-    let profile_dir = test
-        .ancestors()
-        .nth(2)
-        .expect("a test lives in target/PROFILE/deps");
+    let profile_dir = test.ancestors().nth(2).expect("a test lives in target/PROFILE/deps");
     let target = profile_dir.parent().expect("a profile lives in target/");
     let profile = match profile_dir.file_name().and_then(|n| n.to_str()) {
         Some("debug") | None => "dev",

@@ -176,10 +176,7 @@ impl Case {
 
     fn check_needs(&self) {
         let lacking: Vec<_> = self.needs.iter().filter(|p| !on_path(p)).collect();
-        assert!(
-            lacking.is_empty(),
-            "not installed: {lacking:?}; .ci/setup installs what the tests need"
-        );
+        assert!(lacking.is_empty(), "not installed: {lacking:?}; .ci/setup installs what the tests need");
     }
 }
 
@@ -196,11 +193,7 @@ fn on_path(program: &str) -> bool {
 /// Builds a static Go program once for a build of the tests; Go's own cache does the rest.
 fn build_go(source: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the test's own path");
-    let dir = test
-        .ancestors()
-        .nth(2)
-        .expect("target/PROFILE")
-        .join("conformance");
+    let dir = test.ancestors().nth(2).expect("target/PROFILE").join("conformance");
     fs::create_dir_all(&dir).expect("a directory for built programs");
     // Tests run at the same time; each writes its own file, and renames are atomic.
     let name = source.trim_end_matches(".go");
@@ -247,12 +240,7 @@ fn logs(files: &[&Path], dir: &Path) -> String {
 fn differences(host: &str, ours: &str) -> String {
     let (a, b): (Vec<_>, Vec<_>) = (host.lines().collect(), ours.lines().collect());
     let head = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
-    let tail = a[head..]
-        .iter()
-        .rev()
-        .zip(b[head..].iter().rev())
-        .take_while(|(x, y)| x == y)
-        .count();
+    let tail = a[head..].iter().rev().zip(b[head..].iter().rev()).take_while(|(x, y)| x == y).count();
     let mut text = format!("after {head} equal lines\n");
     for line in &a[head..a.len() - tail] {
         let _ = writeln!(text, "host    {line}");

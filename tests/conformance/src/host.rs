@@ -36,10 +36,7 @@ impl HostReport {
     pub fn leaks(&self) -> Vec<String> {
         let count = |(what, n): (&String, &u64)| (*n > 0).then(|| format!("{what}: {n}"));
         let packets = self.packets.iter().filter_map(count);
-        packets
-            .map(|p| format!("packets on {p}"))
-            .chain(self.sockets.iter().filter_map(count))
-            .collect()
+        packets.map(|p| format!("packets on {p}")).chain(self.sockets.iter().filter_map(count)).collect()
     }
 
     fn count(&mut self, text: &str) {
@@ -65,10 +62,7 @@ impl Watched for HostReport {
 fn devices(text: &str) -> BTreeMap<String, u64> {
     let row = |line: &str| {
         let (name, numbers) = line.split_once(':')?;
-        let numbers: Vec<u64> = numbers
-            .split_whitespace()
-            .map_while(|w| w.parse().ok())
-            .collect();
+        let numbers: Vec<u64> = numbers.split_whitespace().map_while(|w| w.parse().ok()).collect();
         (numbers.len() == 16).then(|| (name.trim().to_owned(), numbers[1] + numbers[9]))
     };
     text.lines().filter_map(row).collect()

@@ -107,10 +107,7 @@ pub(crate) fn command(stack: Stack, user: User, tools: &Scratch, script: &Path) 
     add(&["bash", &script.to_string_lossy()]);
     let mut command = Command::new(&words[0]);
     command.args(&words[1..]).env_clear();
-    command.env(
-        "PATH",
-        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    );
+    command.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     for (i, port) in ports(stack).iter().enumerate() {
         command.env(format!("P{}", i + 1), port.to_string());
     }
