@@ -1,7 +1,9 @@
 //! `layers`: arrows between rooms run downward, unsafe code stays where it may, files stay
 //! short, and the core names no thread, clock or file.
 
-use crate::rules::{CORE_FORBIDS, MACHINE_PATHS, MAX_LINES, MUTABLE_STATICS, OUTSIDE, ROOMS, Room};
+use crate::rules::{
+    CORE_FORBIDS, MACHINE_PATHS, MAX_LINES, MUTABLE_STATICS, OUTSIDE, ROOMS, Room, TEST_DIRS,
+};
 use crate::source::{code_only, without_tests};
 use crate::tree::{Package, Tree};
 use std::path::Path;
@@ -54,11 +56,11 @@ fn room(package: &str) -> Option<&'static Room> {
     ROOMS.iter().find(|r| r.package == package)
 }
 
-/// Tests, benchmarks and build scripts are free of the rules for the core and of the length.
+/// Tests, models, benchmarks and examples are free of the rules for the core and of the length.
 fn is_test(file: &Path) -> bool {
-    let dir = |d: &str| file.components().any(|c| c.as_os_str() == d);
+    let dir = |d: &&str| file.components().any(|c| c.as_os_str() == *d);
     let stem = file.file_stem().and_then(|s| s.to_str()).unwrap_or("");
-    dir("tests") || dir("benches") || dir("examples") || stem == "tests" || stem.ends_with("_tests")
+    TEST_DIRS.iter().any(dir) || stem == "tests" || stem.ends_with("_tests")
 }
 
 fn arrows(packages: &[Package], faults: &mut Vec<String>) {

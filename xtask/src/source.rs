@@ -93,12 +93,17 @@ fn char_end(b: &[u8], start: usize) -> Option<usize> {
     (first == b'\\' || one).then_some(close + 1)
 }
 
-/// Blanks the items under `#[cfg(test)]` in text that went through [`code_only`].
+/// Attributes whose items are built only for tests or for the model checker.
+const TEST_ITEMS: &[&str] = &["#[cfg(test)]", "#[cfg(all(test", "#[cfg(sk_loom)]", "#[cfg(all(sk_loom"];
+
+/// Blanks the items under such attributes in text that went through [`code_only`].
 pub(crate) fn without_tests(code: &str) -> String {
     let mut out = code.as_bytes().to_vec();
     let mut from = 0;
-    while let Some(at) = find(&out, from, b"#[cfg(test)]") {
-        let end = item_end(&out, at + 12);
+    let next = |out: &[u8], from| TEST_ITEMS.iter().filter_map(|a| find(out, from, a.as_bytes())).min();
+    while let Some(at) = next(&out, from) {
+        let attribute = find(&out, at, b"]").unwrap_or(at);
+        let end = item_end(&out, attribute);
         for c in &mut out[at..end] {
             if *c != b'\n' {
                 *c = b' ';
@@ -148,7 +153,7 @@ mod tests {
     fn test_items_are_blank() {
         let code = without_tests("fn a() {}\n#[cfg(test)]\nmod t { fn b() {} }\nfn c() {}");
         assert!(!code.contains('b') && code.contains('a') && code.contains('c'));
-        let code = without_tests("#[cfg(test)]\nmod tests;\nfn c() {}");
+        let code = without_tests("#[cfg(all(test, not(x)))]\nmod tests;\nfn c() {}");
         assert!(code.contains("fn c") && !code.contains("tests"));
     }
 }
