@@ -113,8 +113,7 @@ impl Cpu {
     #[inline]
     pub fn ext_or_init<T: Any + Send>(&self, init: impl FnOnce() -> T) -> &T {
         let ext = self.ext.get_or_init(|| Box::new(init()));
-        ext.downcast_ref()
-            .expect("a Cpu carries one type of extension")
+        ext.downcast_ref().expect("a Cpu carries one type of extension")
     }
 }
 
@@ -141,12 +140,7 @@ impl<'t> Process<'t> {
     /// Enters a system call.
     #[inline]
     pub fn enter(cpu: &'t Cpu, cred: &'t Cred, signals: &'t Signals) -> Self {
-        Process {
-            cpu,
-            cred,
-            signals,
-            not_send: PhantomData,
-        }
+        Process { cpu, cred, signals, not_send: PhantomData }
     }
 
     /// True if the caller has capability `cap`, a `CAP_*` number (`ns_capable`).

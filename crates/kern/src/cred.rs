@@ -53,26 +53,13 @@ pub struct Cred {
 impl Cred {
     /// User 0 with all capabilities, process 1.
     pub fn root() -> Cred {
-        Cred {
-            caps: CapSet::FULL,
-            pid: 1,
-            tid: 1,
-            ..Cred::default()
-        }
+        Cred { caps: CapSet::FULL, pid: 1, tid: 1, ..Cred::default() }
     }
 
     /// User and group 65534 without capabilities, process 1.
     pub fn nobody() -> Cred {
         const NOBODY: u32 = 65534;
-        Cred {
-            uid: NOBODY,
-            euid: NOBODY,
-            gid: NOBODY,
-            egid: NOBODY,
-            pid: 1,
-            tid: 1,
-            ..Cred::default()
-        }
+        Cred { uid: NOBODY, euid: NOBODY, gid: NOBODY, egid: NOBODY, pid: 1, tid: 1, ..Cred::default() }
     }
 
     /// True if capability `cap` is effective (`ns_capable`).

@@ -55,6 +55,5 @@ pub(crate) fn is(fault: Fault) -> bool {
     // model that fails may abort.
     static MADE: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
     let made = MADE.get_or_init(|| std::env::var(ENV).ok());
-    made.as_ref()
-        .is_some_and(|made| *made == format!("{fault:?}"))
+    made.as_ref().is_some_and(|made| *made == format!("{fault:?}"))
 }

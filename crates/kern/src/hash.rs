@@ -63,9 +63,6 @@ mod tests {
         let key = SipKey([0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908]);
         assert_eq!(key.hash([]), 0x726f_db47_dd0e_0e31);
         assert_eq!(key.hash([0x0706_0504_0302_0100]), 0x93f5_f579_9a93_2462);
-        assert_eq!(
-            key.hash([0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908]),
-            0x3f2a_cc7f_57c2_9bdb
-        );
+        assert_eq!(key.hash([0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908]), 0x3f2a_cc7f_57c2_9bdb);
     }
 }

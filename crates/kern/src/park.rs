@@ -27,11 +27,7 @@ pub struct Parker {
 
 impl Default for Parker {
     fn default() -> Self {
-        Parker {
-            state: AtomicU32::new(EMPTY),
-            mutex: Mutex::new(()),
-            condvar: Condvar::new(),
-        }
+        Parker { state: AtomicU32::new(EMPTY), mutex: Mutex::new(()), condvar: Condvar::new() }
     }
 }
 
@@ -73,35 +69,21 @@ impl Parker {
         let mut guard = self.mutex.lock().unwrap_or_else(PoisonError::into_inner);
         if fault::is(Fault::BlockUnchecked) {
             self.state.store(PARKED, Ordering::Release);
-        } else if self
-            .state
-            .compare_exchange(EMPTY, PARKED, Ordering::AcqRel, Ordering::Acquire)
-            .is_err()
-        {
+        } else if self.state.compare_exchange(EMPTY, PARKED, Ordering::AcqRel, Ordering::Acquire).is_err() {
             return true;
         }
         match timeout {
             Some(timeout) => {
-                drop(
-                    self.condvar
-                        .wait_timeout(guard, timeout)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0,
-                );
+                drop(self.condvar.wait_timeout(guard, timeout).unwrap_or_else(PoisonError::into_inner).0);
             }
             None => loop {
-                guard = self
-                    .condvar
-                    .wait(guard)
-                    .unwrap_or_else(PoisonError::into_inner);
+                guard = self.condvar.wait(guard).unwrap_or_else(PoisonError::into_inner);
                 if self.is_notified() {
                     return true;
                 }
             },
         }
-        self.state
-            .compare_exchange(PARKED, EMPTY, Ordering::AcqRel, Ordering::Acquire)
-            .is_err()
+        self.state.compare_exchange(PARKED, EMPTY, Ordering::AcqRel, Ordering::Acquire).is_err()
     }
 
     /// Watches for a wake up to `turns` times without giving the CPU up; true if one came.
@@ -144,10 +126,7 @@ impl ThreadSleeper {
     /// A sleeper for a machine with `cpus` CPUs. `clock` must run in real time.
     pub fn new(clock: Arc<dyn Clock>, cpus: usize) -> Self {
         // With one CPU nobody can wake us while we look.
-        ThreadSleeper {
-            clock,
-            spin: if cpus > 1 { Self::SPIN } else { 0 },
-        }
+        ThreadSleeper { clock, spin: if cpus > 1 { Self::SPIN } else { 0 } }
     }
 }
 

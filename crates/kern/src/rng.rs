@@ -15,10 +15,7 @@ impl Rng {
     /// A generator. The seed is the only source of what it gives.
     pub fn new(seed: u64) -> Self {
         let seeder = SipKey([seed, !seed]);
-        Rng {
-            key: SipKey([seeder.hash([0]), seeder.hash([1])]),
-            counter: AtomicU64::new(0),
-        }
+        Rng { key: SipKey([seeder.hash([0]), seeder.hash([1])]), counter: AtomicU64::new(0) }
     }
 
     /// A number (`get_random_u64`).

@@ -42,13 +42,7 @@ impl<T> Cache<T> {
     /// An empty cache that keeps up to `max_free_per_shard` free objects for each of 16 shards
     /// (`kmem_cache_create`).
     pub fn new(name: &'static str, max_free_per_shard: usize) -> Self {
-        let shard = |_| {
-            Shard(SpinLock::new(Free {
-                objects: Vec::new(),
-                active: 0,
-                total: 0,
-            }))
-        };
+        let shard = |_| Shard(SpinLock::new(Free { objects: Vec::new(), active: 0, total: 0 }));
         Cache {
             name,
             object_size: size_of::<T>(),
@@ -60,10 +54,7 @@ impl<T> Cache<T> {
     /// With another object size in its statistics, for a cache of pointers to objects.
     #[must_use]
     pub fn with_object_size(self, object_size: usize) -> Self {
-        Cache {
-            object_size,
-            ..self
-        }
+        Cache { object_size, ..self }
     }
 
     #[inline]
@@ -141,27 +132,11 @@ mod tests {
         assert_eq!(cache.get(cpu), None);
         assert_eq!(cache.get(cpu), None);
         assert_eq!(cache.get(cpu), None);
-        assert_eq!(
-            cache.stats(),
-            CacheStats {
-                name: "test",
-                active: 3,
-                total: 3,
-                object_size: 4
-            }
-        );
+        assert_eq!(cache.stats(), CacheStats { name: "test", active: 3, total: 3, object_size: 4 });
         assert_eq!(cache.put(cpu, Box::new(1)), Ok(()));
         assert_eq!(cache.put(cpu, Box::new(2)), Ok(()));
         assert_eq!(cache.put(cpu, Box::new(3)), Err(Box::new(3)));
-        assert_eq!(
-            cache.stats(),
-            CacheStats {
-                name: "test",
-                active: 0,
-                total: 2,
-                object_size: 4
-            }
-        );
+        assert_eq!(cache.stats(), CacheStats { name: "test", active: 0, total: 2, object_size: 4 });
         assert_eq!(cache.get(cpu), Some(Box::new(2)));
         // Another thread gives it back.
         assert_eq!(cache.put(CpuId::new(4), Box::new(2)), Ok(()));

@@ -137,10 +137,7 @@ impl VirtualClock {
 
     /// A clock that shows `now`.
     pub fn new(now: Time) -> Self {
-        VirtualClock {
-            now: AtomicU64::new(now.ns()),
-            epoch_ns: Self::EPOCH_NS,
-        }
+        VirtualClock { now: AtomicU64::new(now.ns()), epoch_ns: Self::EPOCH_NS }
     }
 
     /// Sets the clock to `time`, unless it is past that already.

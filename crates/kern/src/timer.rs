@@ -80,17 +80,9 @@ impl<T> Wheel<T> {
             free: NIL,
             armed: 0,
             occupied: [0; LEVELS],
-            lists: Box::new(
-                [List {
-                    head: NIL,
-                    tail: NIL,
-                }; LEVELS * SLOTS],
-            ),
+            lists: Box::new([List { head: NIL, tail: NIL }; LEVELS * SLOTS]),
         };
-        Wheel {
-            now: AtomicU64::new(now),
-            inner: SpinLock::new(inner),
-        }
+        Wheel { now: AtomicU64::new(now), inner: SpinLock::new(inner) }
     }
 
     /// Arms a timer with what `make` gives, or moves it and keeps its payload; true if it was
@@ -204,22 +196,13 @@ impl<T> Inner<T> {
     fn slot_time(&self, level: usize, index: usize) -> Jiffies {
         let shift = level as u32 * BITS;
         // The digits above are the present's.
-        let above = self
-            .now
-            .checked_shr(shift + BITS)
-            .map_or(0, |high| high << (shift + BITS));
+        let above = self.now.checked_shr(shift + BITS).map_or(0, |high| high << (shift + BITS));
         above | (index as u64) << shift
     }
 
     /// Hands a list of the finest level out, or spreads another over the levels below.
     fn drain(&mut self, level: usize, index: usize, out: &mut Vec<T>) {
-        let list = std::mem::replace(
-            &mut self.lists[level * SLOTS + index],
-            List {
-                head: NIL,
-                tail: NIL,
-            },
-        );
+        let list = std::mem::replace(&mut self.lists[level * SLOTS + index], List { head: NIL, tail: NIL });
         self.occupied[level] &= !(1 << index);
         let mut at = list.head;
         while at != NIL {
@@ -251,12 +234,7 @@ impl<T> Inner<T> {
     }
 
     fn unlink(&mut self, index: u32) {
-        let Entry {
-            next,
-            prev,
-            list: at,
-            ..
-        } = self.entries[index as usize];
+        let Entry { next, prev, list: at, .. } = self.entries[index as usize];
         let at = usize::from(at);
         match prev {
             NIL => self.lists[at].head = next,
@@ -274,14 +252,8 @@ impl<T> Inner<T> {
     fn alloc(&mut self, expires: Jiffies, payload: T) -> u32 {
         self.armed += 1;
         if self.free == NIL {
-            let entry = Entry {
-                payload: Some(payload),
-                expires,
-                generation: 0,
-                next: NIL,
-                prev: NIL,
-                list: 0,
-            };
+            let entry =
+                Entry { payload: Some(payload), expires, generation: 0, next: NIL, prev: NIL, list: 0 };
             self.entries.push(entry);
             return (self.entries.len() - 1) as u32;
         }

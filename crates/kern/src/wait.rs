@@ -58,9 +58,9 @@ impl WaitQueue {
         }
         // A read-modify-write stands in the same order with the one of `add`: if it finds 0, then
         // `add` comes after it, and who added himself sees all that was stored before.
-        self.sleepers
-            .compare_exchange(0, 0, Ordering::AcqRel, Ordering::Acquire)
-            .is_err()
+        // A look that finds somebody, even one who left, needs no more.
+        self.sleepers.load(Ordering::Relaxed) != 0
+            || self.sleepers.compare_exchange(0, 0, Ordering::AcqRel, Ordering::Acquire).is_err()
     }
 
     /// Wakes all that are not exclusive, and one exclusive waiter (`wake_up_interruptible_poll`).
@@ -79,21 +79,27 @@ impl WaitQueue {
         }
     }
 
-    #[cold]
-    fn wake_up(&self, mask: u32, mut exclusives: usize) {
+    #[inline(never)]
+    fn wake_up(&self, mask: u32, exclusives: usize) {
         const INLINE: usize = 4;
-        let mut first: [Option<Entry>; INLINE] = [const { None }; INLINE];
-        let mut rest = Vec::new();
-        {
-            let list = self.list.lock();
-            for (i, entry) in list.entries.iter().enumerate() {
-                match first.get_mut(i) {
-                    Some(place) => *place = Some(entry.clone()),
-                    None => rest.push(entry.clone()),
-                }
-            }
+        let list = self.list.lock();
+        if list.entries.len() == 1 {
+            let only = list.entries[0].wake.clone();
+            drop(list);
+            only.wake(mask);
+        } else if list.entries.len() <= INLINE {
+            let entries: [Option<Entry>; INLINE] = std::array::from_fn(|i| list.entries.get(i).cloned());
+            drop(list);
+            self.wake_each(entries.iter().flatten(), mask, exclusives);
+        } else {
+            let entries: Vec<Entry> = list.entries.iter().cloned().collect();
+            drop(list);
+            self.wake_each(entries.iter(), mask, exclusives);
         }
-        for entry in first.into_iter().map_while(|entry| entry).chain(rest) {
+    }
+
+    fn wake_each<'e>(&self, entries: impl Iterator<Item = &'e Entry>, mask: u32, mut exclusives: usize) {
+        for entry in entries {
             // Who left the queue meanwhile will not pass the wake on, so it does not count.
             if entry.wake.wake(mask) && entry.exclusive && self.holds(entry.key) {
                 exclusives -= 1;
@@ -114,11 +120,7 @@ impl WaitQueue {
         let mut list = self.list.lock();
         let key = list.next_key;
         list.next_key += 1;
-        let entry = Entry {
-            key,
-            exclusive,
-            wake,
-        };
+        let entry = Entry { key, exclusive, wake };
         if exclusive {
             list.entries.push_back(entry);
         } else {

@@ -44,31 +44,23 @@ impl World {
 
     fn of(&self, who: char) -> Vec<u32> {
         let received = self.received.lock().unwrap();
-        received
-            .iter()
-            .filter(|item| item.0 == who)
-            .map(|item| item.1)
-            .collect()
+        received.iter().filter(|item| item.0 == who).map(|item| item.1).collect()
     }
 }
 
 #[test]
 fn nothing_is_stranded() {
-    check(
-        3,
-        &[Fault::ClaimReleaseUnchecked, Fault::ClaimMarkedLate],
-        || {
-            let world = Arc::new(World::default());
-            let other = {
-                let world = world.clone();
-                thread::spawn(move || (0..2).for_each(|i| world.send(('b', i))))
-            };
-            (0..2).for_each(|i| world.send(('a', i)));
-            other.join().unwrap();
-            assert_eq!(world.of('a'), [0, 1]);
-            assert_eq!(world.of('b'), [0, 1]);
-        },
-    );
+    check(3, &[Fault::ClaimReleaseUnchecked, Fault::ClaimMarkedLate], || {
+        let world = Arc::new(World::default());
+        let other = {
+            let world = world.clone();
+            thread::spawn(move || (0..2).for_each(|i| world.send(('b', i))))
+        };
+        (0..2).for_each(|i| world.send(('a', i)));
+        other.join().unwrap();
+        assert_eq!(world.of('a'), [0, 1]);
+        assert_eq!(world.of('b'), [0, 1]);
+    });
 }
 
 #[test]

@@ -42,14 +42,8 @@ fn must_fail(mistake: Fault) {
         .output()
         .unwrap();
     let log = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        !output.status.success(),
-        "{test} did not notice {mistake:?}"
-    );
-    assert!(
-        !log.contains("maximum number of branches"),
-        "{test} did not end with {mistake:?}"
-    );
+    assert!(!output.status.success(), "{test} did not notice {mistake:?}");
+    assert!(!log.contains("maximum number of branches"), "{test} did not end with {mistake:?}");
 }
 
 /// Blocks.
@@ -63,11 +57,7 @@ impl Sleeper for Blocks {
 }
 
 fn cpu() -> Cpu {
-    Cpu::new(
-        &CpuIds::new(),
-        Arc::new(VirtualClock::default()),
-        Arc::new(Blocks),
-    )
+    Cpu::new(&CpuIds::new(), Arc::new(VirtualClock::default()), Arc::new(Blocks))
 }
 
 /// Runs `call` in process context.

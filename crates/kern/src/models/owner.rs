@@ -38,59 +38,42 @@ fn packet(lock: &Lock, item: u32) {
 }
 
 fn packets_of(lock: Arc<Lock>) -> Vec<u32> {
-    let Ok(lock) = Arc::try_unwrap(lock) else {
-        unreachable!()
-    };
-    lock.into_inner()
-        .into_iter()
-        .filter(|&item| item != 0)
-        .collect()
+    let Ok(lock) = Arc::try_unwrap(lock) else { unreachable!() };
+    lock.into_inner().into_iter().filter(|&item| item != 0).collect()
 }
 
 #[test]
 fn a_flow_keeps_its_order_and_its_packets() {
-    check(
-        3,
-        &[
-            Fault::OwnerReleaseRelaxed,
-            Fault::BhReleaseRelaxed,
-            Fault::BacklogMarkedLate,
-        ],
-        || {
-            let lock = Arc::new(Lock::default());
-            let flow = {
-                let lock = lock.clone();
-                thread::spawn(move || (1..=3).for_each(|item| packet(&lock, item)))
-            };
-            let (cpu, signals) = (cpu(), Signals::new());
-            process(&cpu, &signals, |process| call(&lock, process));
-            flow.join().unwrap();
-            assert_eq!(packets_of(lock), [1, 2, 3]);
-        },
-    );
+    check(3, &[Fault::OwnerReleaseRelaxed, Fault::BhReleaseRelaxed, Fault::BacklogMarkedLate], || {
+        let lock = Arc::new(Lock::default());
+        let flow = {
+            let lock = lock.clone();
+            thread::spawn(move || (1..=3).for_each(|item| packet(&lock, item)))
+        };
+        let (cpu, signals) = (cpu(), Signals::new());
+        process(&cpu, &signals, |process| call(&lock, process));
+        flow.join().unwrap();
+        assert_eq!(packets_of(lock), [1, 2, 3]);
+    });
 }
 
 #[test]
 fn two_flows() {
-    check(
-        2,
-        &[Fault::OwnerReleaseRelaxed, Fault::BhReleaseRelaxed],
-        || {
-            let lock = Arc::new(Lock::default());
-            let flows = [1, 2].map(|item| {
-                let lock = lock.clone();
-                thread::spawn(move || packet(&lock, item))
-            });
-            let (cpu, signals) = (cpu(), Signals::new());
-            process(&cpu, &signals, |process| call(&lock, process));
-            for flow in flows {
-                flow.join().unwrap();
-            }
-            let mut packets = packets_of(lock);
-            packets.sort_unstable();
-            assert_eq!(packets, [1, 2]);
-        },
-    );
+    check(2, &[Fault::OwnerReleaseRelaxed, Fault::BhReleaseRelaxed], || {
+        let lock = Arc::new(Lock::default());
+        let flows = [1, 2].map(|item| {
+            let lock = lock.clone();
+            thread::spawn(move || packet(&lock, item))
+        });
+        let (cpu, signals) = (cpu(), Signals::new());
+        process(&cpu, &signals, |process| call(&lock, process));
+        for flow in flows {
+            flow.join().unwrap();
+        }
+        let mut packets = packets_of(lock);
+        packets.sort_unstable();
+        assert_eq!(packets, [1, 2]);
+    });
 }
 
 #[test]
@@ -106,9 +89,7 @@ fn who_waits_in_line_is_served() {
         for call in calls {
             call.join().unwrap();
         }
-        let Ok(lock) = Arc::try_unwrap(lock) else {
-            unreachable!()
-        };
+        let Ok(lock) = Arc::try_unwrap(lock) else { unreachable!() };
         assert_eq!(lock.into_inner(), [0, 0, 0]);
     });
 }

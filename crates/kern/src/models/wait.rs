@@ -72,11 +72,7 @@ fn no_second_wake_is_lost() {
 /// Two in `accept`, two connections: each gets one.
 #[test]
 fn exclusive_waiters_are_all_served() {
-    let faults = [
-        Fault::SleepersUnfenced,
-        Fault::WakeKept,
-        Fault::LeaverCounts,
-    ];
+    let faults = [Fault::SleepersUnfenced, Fault::WakeKept, Fault::LeaverCounts];
     check(3, &faults, || {
         let shared = Arc::new((WaitQueue::new(), AtomicU32::new(0)));
         let waiter = {
@@ -104,10 +100,7 @@ fn accept(queue: &WaitQueue, ready: &AtomicU32) {
     loop {
         parker.prepare();
         let take = |n: u32| n.checked_sub(1);
-        if ready
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
-            .is_ok()
-        {
+        if ready.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
             break;
         }
         parker.block(None);

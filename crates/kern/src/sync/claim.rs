@@ -46,21 +46,13 @@ impl<T> ClaimQueue<T> {
     pub fn claim(&self) -> Option<Claim<'_, T>> {
         let mut state = 0;
         loop {
-            match self.state.compare_exchange(
-                state,
-                state | CLAIMED,
-                Ordering::Acquire,
-                Ordering::Relaxed,
-            ) {
+            match self.state.compare_exchange(state, state | CLAIMED, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => break,
                 Err(now) if now & CLAIMED != 0 => return None,
                 Err(now) => state = now,
             }
         }
-        let mut claim = Claim {
-            queue: self,
-            not_send: PhantomData,
-        };
+        let mut claim = Claim { queue: self, not_send: PhantomData };
         // What others added before us goes before what we will add.
         if !fault::is(Fault::ClaimOrder) {
             claim.absorb_if(state);
@@ -77,11 +69,7 @@ impl<T> ClaimQueue<T> {
             self.state.fetch_or(REMOTE, Ordering::AcqRel)
         };
         // A claimer cannot end its claim without seeing the bit.
-        if state & CLAIMED != 0 {
-            None
-        } else {
-            self.claim()
-        }
+        if state & CLAIMED != 0 { None } else { self.claim() }
     }
 }
 
@@ -148,12 +136,7 @@ impl<'q, T> Claim<'q, T> {
         if fault::is(Fault::ClaimReleaseUnchecked) {
             return None;
         }
-        if self
-            .queue
-            .state
-            .compare_exchange(CLAIMED, 0, Ordering::Release, Ordering::Relaxed)
-            .is_ok()
-        {
+        if self.queue.state.compare_exchange(CLAIMED, 0, Ordering::Release, Ordering::Relaxed).is_ok() {
             std::mem::forget(self);
             return None;
         }

@@ -9,7 +9,6 @@ pub(crate) mod spin;
 
 pub use claim::{Claim, ClaimQueue};
 pub use owner::{
-    AddBacklog, BacklogItems, BacklogStats, Backlogged, BhGuard, BhLock, OwnedByUser, Owner,
-    OwnerLock,
+    AddBacklog, BacklogItems, BacklogStats, Backlogged, BhGuard, BhLock, OwnedByUser, Owner, OwnerLock,
 };
 pub use spin::{SpinGuard, SpinLock};

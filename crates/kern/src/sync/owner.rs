@@ -56,21 +56,13 @@ impl<T: Default, B> Default for OwnerLock<T, B> {
 impl<T, B> OwnerLock<T, B> {
     /// A free lock that guards `value`.
     pub fn new(value: T) -> Self {
-        OwnerLock {
-            state: AtomicU32::new(FREE),
-            aux: SpinLock::new(None),
-            data: DataCell::new(value),
-        }
+        OwnerLock { state: AtomicU32::new(FREE), aux: SpinLock::new(None), data: DataCell::new(value) }
     }
 
     /// Owns it (`lock_sock`). Sleeps while another process does.
     #[inline]
     pub fn lock(&self, process: &Process<'_>) -> Owner<'_, T, B> {
-        if self
-            .state
-            .compare_exchange(FREE, OWNED, Ordering::Acquire, Ordering::Relaxed)
-            .is_err()
-        {
+        if self.state.compare_exchange(FREE, OWNED, Ordering::Acquire, Ordering::Relaxed).is_err() {
             self.lock_slow(process);
         }
         Owner::new(self)
@@ -84,10 +76,7 @@ impl<T, B> OwnerLock<T, B> {
             match state & HELD {
                 FREE => {
                     let owned = state | OWNED;
-                    if self
-                        .state
-                        .compare_exchange(state, owned, Ordering::Acquire, Ordering::Relaxed)
-                        .is_ok()
+                    if self.state.compare_exchange(state, owned, Ordering::Acquire, Ordering::Relaxed).is_ok()
                     {
                         return;
                     }
@@ -123,12 +112,7 @@ impl<T, B> OwnerLock<T, B> {
                 // It is cleared under `aux` only.
                 return true;
             }
-            match self.state.compare_exchange_weak(
-                state,
-                state | bit,
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            ) {
+            match self.state.compare_exchange_weak(state, state | bit, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return true,
                 Err(now) => state = now,
             }
@@ -138,21 +122,17 @@ impl<T, B> OwnerLock<T, B> {
     /// Owns it if it is free.
     #[inline]
     pub fn try_lock(&self, _process: &Process<'_>) -> Option<Owner<'_, T, B>> {
-        self.try_set(OWNED).then(|| Owner::new(self))
+        self.try_set(OWNED).map(|_| Owner::new(self))
     }
 
+    /// Takes the lock if it is free; the bits that were set beside.
     #[inline]
-    fn try_set(&self, holder: u32) -> bool {
+    fn try_set(&self, holder: u32) -> Option<u32> {
         let mut state = FREE;
         loop {
-            match self.state.compare_exchange(
-                state,
-                state | holder,
-                Ordering::Acquire,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return true,
-                Err(now) if now & HELD != 0 => return false,
+            match self.state.compare_exchange(state, state | holder, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return Some(state),
+                Err(now) if now & HELD != 0 => return None,
                 Err(now) => state = now,
             }
         }
@@ -161,18 +141,15 @@ impl<T, B> OwnerLock<T, B> {
     /// Holds it if it is free, without a context: for the last one who has a reference.
     #[inline]
     pub fn try_lock_idle(&self) -> Option<BhGuard<'_, T, B>> {
-        self.try_set(BH).then(|| BhGuard::new(self))
+        self.try_set(BH).map(|beside| BhGuard::new(self, beside))
     }
 
     /// Holds it for a moment in softirq context, or tells that a process owns it (`bh_lock_sock`,
     /// `sock_owned_by_user`).
     #[inline]
     pub fn bh_lock(&self, _softirq: &Softirq) -> BhLock<'_, T, B> {
-        match self
-            .state
-            .compare_exchange(FREE, BH, Ordering::Acquire, Ordering::Relaxed)
-        {
-            Ok(_) => BhLock::Free(BhGuard::new(self)),
+        match self.state.compare_exchange(FREE, BH, Ordering::Acquire, Ordering::Relaxed) {
+            Ok(_) => BhLock::Free(BhGuard::new(self, FREE)),
             Err(state) if state & OWNED != 0 => BhLock::Owned(OwnedByUser::new(self)),
             Err(_) => self.bh_lock_slow(),
         }
@@ -182,8 +159,8 @@ impl<T, B> OwnerLock<T, B> {
     fn bh_lock_slow(&self) -> BhLock<'_, T, B> {
         let mut backoff = Backoff::default();
         loop {
-            if self.try_set(BH) {
-                return BhLock::Free(BhGuard::new(self));
+            if let Some(beside) = self.try_set(BH) {
+                return BhLock::Free(BhGuard::new(self, beside));
             }
             if self.is_owned() {
                 return BhLock::Owned(OwnedByUser::new(self));
@@ -218,9 +195,7 @@ impl<T, B> OwnerLock<T, B> {
             self.state.swap(FREE, order);
             return true;
         }
-        self.state
-            .compare_exchange(OWNED, FREE, order, Ordering::Relaxed)
-            .is_ok()
+        self.state.compare_exchange(OWNED, FREE, order, Ordering::Relaxed).is_ok()
     }
 
     /// The owner found a bit set. Takes the backlog if there is one, else lets go and wakes the first
@@ -240,11 +215,7 @@ impl<T, B> OwnerLock<T, B> {
             return Some(items);
         }
         let first = aux.waiters.pop_front();
-        let line = if aux.waiters.is_empty() {
-            FREE
-        } else {
-            WAITERS
-        };
+        let line = if aux.waiters.is_empty() { FREE } else { WAITERS };
         self.state.store(line, Ordering::Release);
         drop(guard);
         if let Some(first) = first {
@@ -269,13 +240,7 @@ impl<T, B> OwnerLock<T, B> {
 }
 
 fn aux_mut<B>(aux: &mut Option<Box<Aux<B>>>) -> &mut Aux<B> {
-    aux.get_or_insert_with(|| {
-        Box::new(Aux {
-            backlog: VecDeque::new(),
-            bytes: 0,
-            waiters: VecDeque::new(),
-        })
-    })
+    aux.get_or_insert_with(|| Box::new(Aux { backlog: VecDeque::new(), bytes: 0, waiters: VecDeque::new() }))
 }
 
 /// The lock, owned by a process. Let go of it with [`Owner::try_release`]; dropping it drops what is
@@ -288,10 +253,7 @@ pub struct Owner<'a, T, B> {
 impl<'a, T, B> Owner<'a, T, B> {
     #[inline]
     fn new(lock: &'a OwnerLock<T, B>) -> Self {
-        Owner {
-            lock,
-            not_send: PhantomData,
-        }
+        Owner { lock, not_send: PhantomData }
     }
 
     /// Lets go of it (`release_sock`). When something is in the backlog it stays owned: process the
@@ -311,10 +273,7 @@ impl<'a, T, B> Owner<'a, T, B> {
                 std::mem::forget(self);
                 Ok(())
             }
-            Some(items) => Err(Backlogged {
-                owner: self,
-                items: BacklogItems { lock, items },
-            }),
+            Some(items) => Err(Backlogged { owner: self, items: BacklogItems { lock, items } }),
         }
     }
 }
@@ -391,16 +350,16 @@ pub enum BhLock<'a, T, B> {
 /// The lock, held for a moment.
 pub struct BhGuard<'a, T, B> {
     lock: &'a OwnerLock<T, B>,
+    /// What the word will be. Bits are set only while a process owns the lock, so nobody writes the
+    /// word but us, and we need not read it again.
+    after: u32,
     not_send: PhantomData<(*const (), &'a mut T)>,
 }
 
 impl<'a, T, B> BhGuard<'a, T, B> {
     #[inline]
-    fn new(lock: &'a OwnerLock<T, B>) -> Self {
-        BhGuard {
-            lock,
-            not_send: PhantomData,
-        }
+    fn new(lock: &'a OwnerLock<T, B>, after: u32) -> Self {
+        BhGuard { lock, after, not_send: PhantomData }
     }
 }
 
@@ -424,12 +383,7 @@ impl<T, B> DerefMut for BhGuard<'_, T, B> {
 impl<T, B> Drop for BhGuard<'_, T, B> {
     #[inline]
     fn drop(&mut self) {
-        // Bits are set only while a process owns the lock, so nobody writes the word but us.
-        let state = self.lock.state.load(Ordering::Relaxed);
-        self.lock.state.store(
-            state & !BH,
-            unless(Fault::BhReleaseRelaxed, Ordering::Release),
-        );
+        self.lock.state.store(self.after, unless(Fault::BhReleaseRelaxed, Ordering::Release));
     }
 }
 
@@ -460,10 +414,7 @@ pub struct OwnedByUser<'a, T, B> {
 impl<'a, T, B> OwnedByUser<'a, T, B> {
     #[inline]
     fn new(lock: &'a OwnerLock<T, B>) -> Self {
-        OwnedByUser {
-            lock,
-            not_send: PhantomData,
-        }
+        OwnedByUser { lock, not_send: PhantomData }
     }
 
     /// Leaves `item` to the owner if `limit` agrees, which sees the backlog without it
@@ -482,10 +433,7 @@ impl<'a, T, B> OwnedByUser<'a, T, B> {
         if !self.lock.is_owned() {
             return Err(AddBacklog::Released(item));
         }
-        if !limit(BacklogStats {
-            len: aux.backlog.len(),
-            bytes: aux.bytes,
-        }) {
+        if !limit(BacklogStats { len: aux.backlog.len(), bytes: aux.bytes }) {
             return Err(AddBacklog::Full(item));
         }
         if !self.lock.set_while_owned(BACKLOG) {

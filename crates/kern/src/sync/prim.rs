@@ -70,11 +70,7 @@ pub(crate) use imp::*;
 /// `order`, or none when the models make a mistake of it.
 #[inline(always)]
 pub(crate) fn unless(fault: Fault, order: Ordering) -> Ordering {
-    if fault::is(fault) {
-        Ordering::Relaxed
-    } else {
-        order
-    }
+    if fault::is(fault) { Ordering::Relaxed } else { order }
 }
 
 /// Waiting for somebody who holds something for a moment: looks a few times, then lets others run,

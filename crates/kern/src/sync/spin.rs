@@ -35,9 +35,7 @@ impl RawSpin {
     #[inline]
     fn try_set(&self) -> bool {
         // Not a swap: one that fails would write, and to the model checker hide the unlock.
-        self.0
-            .compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed)
-            .is_ok()
+        self.0.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
     #[cold]
@@ -56,9 +54,7 @@ impl RawSpin {
 impl Drop for RawSpinGuard<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.0
-            .0
-            .store(0, unless(Fault::SpinUnlockRelaxed, Ordering::Release));
+        self.0.0.store(0, unless(Fault::SpinUnlockRelaxed, Ordering::Release));
     }
 }
 
@@ -100,19 +96,13 @@ impl<T> SpinLock<T> {
     /// A lock that guards `value`.
     #[cfg(not(sk_loom))]
     pub const fn new(value: T) -> Self {
-        SpinLock {
-            raw: Raw::new(),
-            data: DataCell::new(value),
-        }
+        SpinLock { raw: Raw::new(), data: DataCell::new(value) }
     }
 
     /// A lock that guards `value`.
     #[cfg(sk_loom)]
     pub fn new(value: T) -> Self {
-        SpinLock {
-            raw: Raw::default(),
-            data: DataCell::new(value),
-        }
+        SpinLock { raw: Raw::default(), data: DataCell::new(value) }
     }
 
     /// Locks it (`spin_lock`).
@@ -151,11 +141,7 @@ pub struct SpinGuard<'a, T> {
 impl<'a, T> SpinGuard<'a, T> {
     #[inline]
     fn new(lock: &'a SpinLock<T>, raw: RawGuard<'a>) -> Self {
-        SpinGuard {
-            data: &lock.data,
-            _raw: raw,
-            not_send: PhantomData,
-        }
+        SpinGuard { data: &lock.data, _raw: raw, not_send: PhantomData }
     }
 }
 
