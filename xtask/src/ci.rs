@@ -2,6 +2,7 @@
 
 use crate::tree::{Tree, cargo};
 use crate::{chapters, layers};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -79,7 +80,14 @@ pub(crate) fn run(tree: &Tree, args: &[String]) -> Result<(), String> {
 fn cargo_command(tree: &Tree, args: &[&str]) -> Command {
     let mut command = Command::new(cargo());
     command.args(args).current_dir(&tree.root);
+    // The conformance tests need not build what the step before them built.
+    command.env("SOCKEYE_BIN", target_dir(tree).join("debug/sockeye"));
     command
+}
+
+fn target_dir(tree: &Tree) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    tree.root.join(target)
 }
 
 fn cargo_run(command: &mut Command) -> Result<(), String> {
@@ -95,12 +103,11 @@ fn cargo_run(command: &mut Command) -> Result<(), String> {
 /// Model checks: every interleaving of the locks and queues. They have a target directory of
 /// their own, since the flag would make cargo build everything twice in turn.
 fn models(tree: &Tree, _: &[String]) -> Result<(), String> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     let mut command = cargo_command(tree, &["nextest", "run", "--locked", "--lib"]);
     for room in MODELS {
         command.args(["-p", room]);
     }
-    command.arg("--target-dir").arg(tree.root.join(target).join("models")).env("RUSTFLAGS", "--cfg sk_loom");
+    command.arg("--target-dir").arg(target_dir(tree).join("models")).env("RUSTFLAGS", "--cfg sk_loom");
     cargo_run(&mut command)
 }
 
