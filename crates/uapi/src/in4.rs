@@ -180,3 +180,45 @@ pub struct IpMsfilter {
     /// How many sources follow.
     pub numsrc: u32,
 }
+
+/// `struct group_req`, 136 bytes: an interface and a group, by sockaddr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct GroupReq {
+    /// Interface index.
+    pub interface: u32,
+    /// Padding.
+    pub pad: u32,
+    /// The group's sockaddr.
+    pub group: [u8; 128],
+}
+
+/// `struct group_source_req`, 264 bytes: an interface, a group and a source, by sockaddr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct GroupSourceReq {
+    /// Interface index.
+    pub interface: u32,
+    /// Padding.
+    pub pad: u32,
+    /// The group's sockaddr.
+    pub group: [u8; 128],
+    /// The source's sockaddr.
+    pub source: [u8; 128],
+}
+
+/// Fixed start of `struct group_filter`, 144 bytes; the sources follow, 128 bytes each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct GroupFilter {
+    /// Interface index.
+    pub interface: u32,
+    /// Padding.
+    pub pad: u32,
+    /// The group's sockaddr.
+    pub group: [u8; 128],
+    /// [`MCAST_INCLUDE`] or [`MCAST_EXCLUDE`].
+    pub fmode: u32,
+    /// How many sources follow.
+    pub numsrc: u32,
+}

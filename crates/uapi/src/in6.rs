@@ -175,3 +175,13 @@ pub struct In6FlowlabelReq {
     /// Padding.
     pub pad: u32,
 }
+
+/// `struct ip6_mtuinfo`, 32 bytes: what `IPV6_PATHMTU` gives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct Ip6Mtuinfo {
+    /// The destination's `sockaddr_in6`.
+    pub addr: [u8; 28],
+    /// MTU.
+    pub mtu: u32,
+}

@@ -1,6 +1,7 @@
 //! `ioctl(2)` requests of sockets (`linux/sockios.h`, `asm-generic/ioctls.h`).
 
 use crate::table::abi;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 abi! {
     /// Requests sockets answer.
@@ -99,3 +100,138 @@ pub const SIOCDEVPRIVATE: u32 = 0x89F0;
 pub const SIOCINQ: u32 = FIONREAD;
 /// Another name of [`TIOCOUTQ`].
 pub const SIOCOUTQ: u32 = TIOCOUTQ;
+
+/// `struct arpreq`, 68 bytes: what `SIOCSARP` and its kin take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct ArpReq {
+    /// Address, a sockaddr.
+    pub pa: [u8; 16],
+    /// Hardware address, a sockaddr.
+    pub ha: [u8; 16],
+    /// `ATF_*`
+    pub flags: i32,
+    /// Mask, a sockaddr.
+    pub netmask: [u8; 16],
+    /// Device.
+    pub dev: [u8; 16],
+}
+
+abi! {
+    /// Flags of an `arpreq` (`ATF_*`).
+    ATF_FLAGS: i32 {
+        ATF_COM = 0x02, "Complete.";
+        ATF_PERM = 0x04, "Permanent.";
+        ATF_PUBL = 0x08, "Published: a proxy.";
+        ATF_USETRAILERS = 0x10, "Unused.";
+        ATF_NETMASK = 0x20, "The mask counts.";
+        ATF_DONTPUB = 0x40, "Do not answer.";
+    }
+}
+
+/// `struct rtentry`, 120 bytes: what `SIOCADDRT` and `SIOCDELRT` take of IPv4.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct RtEntry {
+    /// Padding.
+    pub pad1: u64,
+    /// Destination, a sockaddr.
+    pub dst: [u8; 16],
+    /// Gateway, a sockaddr.
+    pub gateway: [u8; 16],
+    /// Mask, a sockaddr.
+    pub genmask: [u8; 16],
+    /// `RTF_*`
+    pub flags: u16,
+    /// Padding.
+    pub pad2: u16,
+    /// Padding.
+    pub pad2b: u32,
+    /// Padding.
+    pub pad3: u64,
+    /// Unused.
+    pub pad4: u64,
+    /// Metric plus one.
+    pub metric: i16,
+    /// Padding.
+    pub pad5: [u16; 3],
+    /// Address of the device's name.
+    pub dev: u64,
+    /// MTU.
+    pub mtu: u64,
+    /// Window.
+    pub window: u64,
+    /// Round trip.
+    pub irtt: u16,
+    /// Padding.
+    pub pad6: [u16; 3],
+}
+
+abi! {
+    /// Flags of a route as `/proc/net/route` and `rtentry` have them (`RTF_*`).
+    RTF_FLAGS: u32 {
+        RTF_UP = 0x0001, "Usable.";
+        RTF_GATEWAY = 0x0002, "Through a gateway.";
+        RTF_HOST = 0x0004, "To one host.";
+        RTF_REINSTATE = 0x0008, "Unused.";
+        RTF_DYNAMIC = 0x0010, "Made by a redirect.";
+        RTF_MODIFIED = 0x0020, "Changed by a redirect.";
+        RTF_MTU = 0x0040, "The MTU counts.";
+        RTF_WINDOW = 0x0080, "The window counts.";
+        RTF_IRTT = 0x0100, "The round trip counts.";
+        RTF_REJECT = 0x0200, "Reject.";
+        RTF_DEFAULT = 0x0001_0000, "IPv6: default, learned.";
+        RTF_ALLONLINK = 0x0002_0000, "IPv6: all destinations on the link.";
+        RTF_ADDRCONF = 0x0004_0000, "IPv6: from an advertisement.";
+        RTF_PREFIX_RT = 0x0008_0000, "IPv6: a prefix.";
+        RTF_ANYCAST = 0x0010_0000, "IPv6: anycast.";
+        RTF_NONEXTHOP = 0x0020_0000, "IPv6: no next hop.";
+        RTF_EXPIRES = 0x0040_0000, "IPv6: expires.";
+        RTF_ROUTEINFO = 0x0080_0000, "IPv6: route information.";
+        RTF_CACHE = 0x0100_0000, "IPv6: a cached exception.";
+        RTF_FLOW = 0x0200_0000, "IPv6: a flow.";
+        RTF_POLICY = 0x0400_0000, "IPv6: policy.";
+        RTF_PCPU = 0x4000_0000, "IPv6: a copy of one CPU.";
+        RTF_LOCAL = 0x8000_0000, "IPv6: local.";
+    }
+}
+
+/// `struct in6_ifreq`, 24 bytes: an address of an interface.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct In6IfReq {
+    /// Address.
+    pub addr: [u8; 16],
+    /// Bits of the prefix.
+    pub prefixlen: u32,
+    /// Interface.
+    pub ifindex: i32,
+}
+
+/// `struct in6_rtmsg`, 80 bytes: what `SIOCADDRT` and `SIOCDELRT` take of IPv6.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct In6RtMsg {
+    /// Destination.
+    pub dst: [u8; 16],
+    /// Source.
+    pub src: [u8; 16],
+    /// Gateway.
+    pub gateway: [u8; 16],
+    /// Kind.
+    pub kind: u32,
+    /// Bits of the destination.
+    pub dst_len: u16,
+    /// Bits of the source.
+    pub src_len: u16,
+    /// Metric.
+    pub metric: u32,
+    /// Padding.
+    pub pad: u32,
+    /// Information.
+    pub info: u64,
+    /// `RTF_*`
+    pub flags: u32,
+    /// Interface.
+    pub ifindex: i32,
+}

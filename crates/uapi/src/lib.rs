@@ -19,6 +19,7 @@ pub mod if_link;
 pub mod in4;
 pub mod in6;
 pub mod ioctl;
+pub mod names;
 pub mod netif;
 pub mod netlink;
 pub mod poll;
@@ -54,3 +55,6 @@ pub use socket::*;
 pub use tcp::*;
 pub use udp::*;
 pub use uio::*;
+
+#[cfg(test)]
+mod layout;

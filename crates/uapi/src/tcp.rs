@@ -253,3 +253,51 @@ pub struct TcpRepairOpt {
     /// Its value.
     pub opt_val: u32,
 }
+
+/// `struct tcp_md5sig`, 216 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct TcpMd5sig {
+    /// The peer's sockaddr.
+    pub addr: [u8; 128],
+    /// `TCP_MD5SIG_FLAG_PREFIX` (1), `TCP_MD5SIG_FLAG_IFINDEX` (2).
+    pub flags: u8,
+    /// Bits of the prefix.
+    pub prefixlen: u8,
+    /// Bytes of the key; 0 deletes it.
+    pub keylen: u16,
+    /// Interface.
+    pub ifindex: i32,
+    /// The key.
+    pub key: [u8; TCP_MD5SIG_MAXKEYLEN],
+}
+
+/// `struct tcp_zerocopy_receive`, 64 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+pub struct TcpZerocopyReceive {
+    /// Where to map.
+    pub address: u64,
+    /// Bytes to map; bytes mapped.
+    pub length: u32,
+    /// Bytes to read by a copy first.
+    pub recv_skip_hint: u32,
+    /// Bytes left in the queue.
+    pub inq: u32,
+    /// Pending error.
+    pub err: i32,
+    /// Where to copy what cannot be mapped.
+    pub copybuf_address: u64,
+    /// Bytes of it; bytes copied, or an error.
+    pub copybuf_len: i32,
+    /// Flags.
+    pub flags: u32,
+    /// Control buffer.
+    pub msg_control: u64,
+    /// Its bytes.
+    pub msg_controllen: u64,
+    /// `MSG_*`, out.
+    pub msg_flags: u32,
+    /// Zero.
+    pub reserved: u32,
+}

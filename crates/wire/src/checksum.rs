@@ -69,20 +69,20 @@ fn sum_short(mut bytes: &[u8]) -> u64 {
     sum
 }
 
+/// Sum of many bytes. Out of line, so that the callers that sum a header stay small.
+#[inline(never)]
+fn sum_long(bytes: &[u8]) -> u64 {
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    let mut lanes = [0u64; BLOCK / 4];
+    for block in blocks {
+        add_lanes(&mut lanes, block);
+    }
+    sum_short(rest) + lanes.iter().sum::<u64>()
+}
+
 #[inline]
 fn sum_bytes(bytes: &[u8]) -> u64 {
-    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-    let mut sum = sum_short(rest);
-    if !blocks.is_empty() {
-        let mut lanes = [0u64; BLOCK / 4];
-        for block in blocks {
-            add_lanes(&mut lanes, block);
-        }
-        for lane in lanes {
-            sum += lane;
-        }
-    }
-    sum
+    if bytes.len() < BLOCK { sum_short(bytes) } else { sum_long(bytes) }
 }
 
 impl Wsum {
@@ -97,7 +97,6 @@ impl Wsum {
     }
 
     /// Copy `src` to the start of `dst` and sum it in the same pass (`csum_and_copy`). Copies what fits.
-    #[inline]
     pub fn copy(dst: &mut [u8], src: &[u8]) -> Self {
         let n = dst.len().min(src.len());
         let (dst_blocks, dst_rest) = dst[..n].as_chunks_mut::<BLOCK>();
@@ -108,11 +107,7 @@ impl Wsum {
             add_lanes(&mut lanes, s);
         }
         dst_rest.copy_from_slice(src_rest);
-        let mut sum = sum_short(src_rest);
-        for lane in lanes {
-            sum += lane;
-        }
-        Self(fold64(sum))
+        Self(fold64(sum_short(src_rest) + lanes.iter().sum::<u64>()))
     }
 
     /// Two sums together (`csum_add`); both over an even number of bytes, or the second one last.
