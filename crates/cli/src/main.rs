@@ -1,5 +1,28 @@
-//! The sockeye command.
+//! The sockeye command: a thin dispatcher, one file a subcommand.
 
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod doctor;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// The Linux socket layer and its INET family, in user space.
+#[derive(Debug, Parser)]
+#[command(name = "sockeye", version, about, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Say whether this machine can run programs on Sockeye, and what to do if not.
+    Doctor(doctor::Args),
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Doctor(args) => doctor::main(&args),
+    }
+}
