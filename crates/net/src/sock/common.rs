@@ -74,6 +74,7 @@ pub enum SockFlag {
     Ipv6Only,
     RcvbufLock,
     SndbufLock,
+    NoSpace,
 }
 
 macro_rules! relaxed {

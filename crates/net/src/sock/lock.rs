@@ -10,6 +10,7 @@ use crate::timer::TimerTarget;
 use kern::sync::{AddBacklog, BhLock, Owner};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use uapi::poll::EPOLLIN;
 use uapi::{Errno, Result};
 
 /// The proof that the lock of a sock is held, and what it guards. Protocol functions take it
@@ -55,14 +56,44 @@ impl<'a, 'c, P: Proto> UserGuard<'a, 'c, P> {
 
     /// Waits until `cond` gives a value, with the lock released meanwhile and what arrived received
     /// (`sk_wait_event`). `EAGAIN` when `timeo` ends, `ERESTARTSYS` or `EINTR` on a signal.
+    #[inline]
     pub fn wait_event<R>(
         self,
         timeo: Timeo,
         mut cond: impl FnMut(&mut SkMut<'_, P>) -> Option<R>,
     ) -> (Self, Result<R>) {
+        self.wait(timeo, false, |sk, _| cond(sk))
+    }
+
+    /// The same for a condition that needs the context.
+    #[inline]
+    pub fn wait_event_cx<R>(
+        self,
+        timeo: Timeo,
+        cond: impl FnMut(&mut SkMut<'_, P>, &UserCx<'c>) -> Option<R>,
+    ) -> (Self, Result<R>) {
+        self.wait(timeo, false, cond)
+    }
+
+    /// The same when one of all who wait is enough (`prepare_to_wait_exclusive`): who accepts.
+    #[inline]
+    pub fn wait_event_exclusive<R>(
+        self,
+        timeo: Timeo,
+        mut cond: impl FnMut(&mut SkMut<'_, P>) -> Option<R>,
+    ) -> (Self, Result<R>) {
+        self.wait(timeo, true, |sk, _| cond(sk))
+    }
+
+    fn wait<R>(
+        self,
+        timeo: Timeo,
+        exclusive: bool,
+        mut cond: impl FnMut(&mut SkMut<'_, P>, &UserCx<'c>) -> Option<R>,
+    ) -> (Self, Result<R>) {
         let (sk, cx) = (self.sk, self.cx);
         let mut guard = self;
-        if let Some(value) = cond(&mut guard.sk_mut()) {
+        if let Some(value) = cond(&mut guard.sk_mut(), cx) {
             return (guard, Ok(value));
         }
         if timeo == Timeo::Never {
@@ -70,10 +101,10 @@ impl<'a, 'c, P: Proto> UserGuard<'a, 'c, P> {
         }
         cx.trace(|| crate::trace::Event::Sleep { cookie: sk.cookie(cx.net) });
         let parker = cx.process.cpu.parker().clone();
-        let key = sk.wq.add(parker.clone(), false);
+        let key = sk.wq.add(parker.clone(), exclusive);
         let result = loop {
             parker.prepare();
-            if let Some(value) = cond(&mut guard.sk_mut()) {
+            if let Some(value) = cond(&mut guard.sk_mut(), cx) {
                 break Ok(value);
             }
             if cx.process.signal_pending() {
@@ -88,7 +119,12 @@ impl<'a, 'c, P: Proto> UserGuard<'a, 'c, P> {
             cx.refresh_now();
             guard = sk.lock_sock(cx);
         };
-        sk.wq.remove(key);
+        // Who was woken alone and does not take what he was woken for wakes the next.
+        if exclusive && result.is_err() {
+            sk.wq.finish_wait(key, &parker, EPOLLIN);
+        } else {
+            sk.wq.remove(key);
+        }
         (guard, result)
     }
 }
@@ -164,6 +200,18 @@ impl<P: Proto> Sock<P> {
             BhLock::Free(guard) => Some(BhGuard { sk: self, guard }),
             BhLock::Owned(_) => None,
         }
+    }
+
+    /// Runs `f` with the lock held, for a sock that no process can own: it was never accepted. A
+    /// softirq may hold it, for a moment.
+    pub fn with_idle<R>(&self, f: impl FnOnce(&mut SkMut<'_, P>) -> R) -> R {
+        let mut guard = loop {
+            match self.lock.try_lock_idle() {
+                Some(guard) => break guard,
+                None => std::thread::yield_now(),
+            }
+        };
+        f(&mut SkMut { sk: self, st: &mut guard })
     }
 
     /// Runs `now` with the lock held in softirq context, or leaves `item()` in the backlog of a sock
