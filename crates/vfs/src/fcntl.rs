@@ -69,9 +69,7 @@ pub fn fcntl(p: &Process<'_>, files: &Files, fd: i32, cmd: i32, mut arg: Arg<'_>
         _ => {}
     }
     files.with(p, fd, |file| match cmd {
-        F_DUPFD_QUERY => {
-            Ok(i64::from(files.with(p, int as i32, |other| Arc::ptr_eq(file, other)).unwrap_or(false)))
-        }
+        F_DUPFD_QUERY => files.with(p, int as i32, |other| i64::from(Arc::ptr_eq(file, other))),
         F_CREATED_QUERY => Ok(0),
         F_NOTIFY if int == 0 => Ok(0),
         F_GETFL => Ok(i64::from(file.flags())),

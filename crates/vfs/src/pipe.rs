@@ -154,9 +154,10 @@ pub fn pipe2(p: &Process<'_>, files: &Files, flags: u32) -> Result<(i32, i32)> {
     });
     pipe.inode.set_times(p.cpu.clock().realtime_ns());
     let file = |write: bool| {
-        let mode = if write { O_WRONLY } else { O_RDONLY };
+        // Only the writing end knows of packets: they are marked when they are written.
+        let mode = if write { O_WRONLY | flags & O_DIRECT } else { O_RDONLY };
         let pipe = pipe.clone();
-        File::new(Arc::new(End { pipe, write }), mode | flags & (O_NONBLOCK | O_DIRECT))
+        File::new(Arc::new(End { pipe, write }), mode | flags & O_NONBLOCK)
     };
     let read = files.open(p, flags, || Ok(file(false)))?;
     match files.open(p, flags, || Ok(file(true))) {
@@ -210,6 +211,7 @@ impl FileOps for End {
         if to.remaining() == 0 {
             return Ok(0);
         }
+        let mut waited = false;
         loop {
             let mut ring = self.pipe.ring.lock();
             let (done, freed) = ring.take(to);
@@ -219,7 +221,8 @@ impl FileOps for End {
                 self.tell_writers();
             }
             if done > 0 {
-                if more && self.pipe.rd_wait.has_sleepers() {
+                // One writer's call woke one reader: what is left is the next reader's.
+                if waited && more {
                     self.pipe.rd_wait.wake(READABLE);
                 }
                 return Ok(done);
@@ -234,6 +237,7 @@ impl FileOps for End {
                 return Err(Errno::ERESTARTSYS);
             }
             self.block(p, |ring| !ring.pages.is_empty() || !ring.writers);
+            waited = true;
         }
     }
 
@@ -246,7 +250,7 @@ impl FileOps for End {
             return Ok(0);
         }
         let packet = file.flags() & O_DIRECT != 0;
-        let (mut done, mut first) = (0, true);
+        let (mut done, mut waited) = (0, false);
         loop {
             let mut ring = self.pipe.ring.lock();
             let was_empty = ring.pages.is_empty();
@@ -255,7 +259,7 @@ impl FileOps for End {
             if !ring.readers {
                 end = Some(Errno::EPIPE);
             } else {
-                if core::mem::take(&mut first) && !was_empty {
+                if !waited && !was_empty {
                     done += ring.merge(from);
                 }
                 while from.remaining() > 0 && !ring.full() {
@@ -269,7 +273,7 @@ impl FileOps for End {
                 self.tell_readers();
             }
             if from.remaining() == 0 {
-                if room && self.pipe.wr_wait.has_sleepers() {
+                if waited && room {
                     self.pipe.wr_wait.wake(WRITABLE);
                 }
                 return Ok(done);
@@ -283,7 +287,10 @@ impl FileOps for End {
             match end {
                 Some(_) if done > 0 => return Ok(done),
                 Some(e) => return Err(e),
-                None => self.block(p, |ring| !ring.full() || !ring.readers),
+                None => {
+                    self.block(p, |ring| !ring.full() || !ring.readers);
+                    waited = true;
+                }
             }
         }
     }

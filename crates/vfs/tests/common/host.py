@@ -1,0 +1,135 @@
+"""The host kernel as an oracle: a line of system calls in, a line of their results out."""
+import ctypes, errno, os, struct, sys
+
+# Two names for one number: ours is the socket layer's.
+errno.errorcode[errno.EOPNOTSUPP] = "EOPNOTSUPP"
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def call(name, *args):
+    got = getattr(libc, name)(*args)
+    return got if got >= 0 else errno.errorcode[ctypes.get_errno()]
+
+
+def fcntl(fd, cmd, arg=0):
+    return call("fcntl", fd, cmd, ctypes.c_ulong(arg & (2**64 - 1)))
+
+
+def ioctl(fd, cmd, value):
+    buf = ctypes.create_string_buffer(struct.pack("=q", value), 64)
+    got = call("ioctl", fd, ctypes.c_ulong(cmd), buf)
+    return f"{got}:{struct.unpack_from('=i', buf.raw)[0]}" if got == 0 else got
+
+
+def fcntl_mem(fd, cmd, a, b):
+    buf = ctypes.create_string_buffer(struct.pack("=ii", a, b), 32)
+    got = call("fcntl", fd, cmd, buf)
+    return "{}:{}:{}".format(got, *struct.unpack_from("=ii", buf.raw)) if got == 0 else got
+
+
+def epoll_ctl(ep, op, fd, events, data):
+    event = struct.pack("=IQ", events & 0xFFFFFFFF, data & (2**64 - 1))
+    return call("epoll_ctl", ep, op, fd, event)
+
+
+def epoll_wait(ep, most, timeout):
+    buf = ctypes.create_string_buffer(12 * max(most, 1) if most < 1000 else 12)
+    got = call("epoll_wait", ep, buf, most, timeout)
+    if isinstance(got, str):
+        return got
+    return "[" + ",".join("%x:%x" % struct.unpack_from("=IQ", buf.raw, 12 * i) for i in range(got)) + "]"
+
+
+def poll(*pairs):
+    n = len(pairs) // 2
+    buf = ctypes.create_string_buffer(b"".join(struct.pack("=iHh", pairs[2 * i], pairs[2 * i + 1] & 0xFFFF, 0) for i in range(n)) + b"\0", 8 * n + 1)
+    got = call("poll", buf, ctypes.c_ulong(n), 0)
+    if isinstance(got, str):
+        return got
+    return "{}[{}]".format(got, ",".join("%x" % struct.unpack_from("=H", buf.raw, 8 * i + 6) for i in range(n)))
+
+
+def select(n, r, w, e):
+    sets = [ctypes.create_string_buffer(struct.pack("=Q", s & (2**64 - 1)) + b"\0" * 120) for s in (r, w, e)]
+    # The system call itself: the C library has opinions of its own.
+    got = call("syscall", 23, n, *sets, struct.pack("=qq", 0, 0))
+    if isinstance(got, str):
+        return got
+    return "{}[{}]".format(got, ",".join("%x" % struct.unpack_from("=Q", s.raw) for s in sets))
+
+
+def summary(data):
+    return "%d:%x" % (len(data), sum((i % 251 + 1) * b for i, b in enumerate(data)))
+
+
+def read(fd, n):
+    buf = ctypes.create_string_buffer(n + 1)
+    got = call("read", fd, buf, ctypes.c_size_t(n))
+    return got if isinstance(got, str) else summary(buf.raw[:got])
+
+
+def write(fd, n, byte):
+    return call("write", fd, bytes((byte + i) & 255 for i in range(n)), ctypes.c_size_t(n))
+
+
+def write8(fd, value):
+    return call("write", fd, struct.pack("=Q", value & (2**64 - 1)), ctypes.c_size_t(8))
+
+
+def pipe2(flags):
+    pair = (ctypes.c_int * 2)()
+    got = call("pipe2", pair, flags)
+    return got if isinstance(got, str) else f"{pair[0]}:{pair[1]}"
+
+
+def fstat(fd):
+    try:
+        st = os.fstat(fd)
+    except OSError as e:
+        return errno.errorcode[e.errno]
+    return f"{st.st_mode:o}:{st.st_nlink}:{st.st_uid}:{st.st_gid}:{st.st_size}:{st.st_blksize}"
+
+
+def rlimit(soft):
+    import resource
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, hard), hard))
+    return 0
+
+
+def name(fd):
+    try:
+        text = os.readlink(f"/proc/self/fd/{fd}")
+    except OSError:
+        return "EBADF"
+    return text.split(":")[0] if text.startswith("pipe:") else text
+
+
+OPS = {
+    "epoll_ctl": epoll_ctl, "epoll_wait": epoll_wait, "poll": poll, "select": select, "read": read, "write": write,
+    "write8": write8, "pipe2": pipe2, "fcntl": fcntl, "fcntl_mem": fcntl_mem, "ioctl": ioctl, "fstat": fstat,
+    "rlimit": rlimit, "name": name,
+    "lseek": lambda fd, off, whence: call("lseek", fd, ctypes.c_long(off), whence),
+    "ftruncate": lambda fd, n: call("ftruncate", fd, ctypes.c_long(n)),
+    "fallocate": lambda fd, m, o, n: call("fallocate", fd, m, ctypes.c_long(o), ctypes.c_long(n)),
+    "pread": lambda fd, n, at: call("pread", fd, ctypes.create_string_buffer(n + 1), ctypes.c_size_t(n), ctypes.c_long(at)),
+    "pwrite": lambda fd, n, at: call("pwrite", fd, b"x" * n, ctypes.c_size_t(n), ctypes.c_long(at)),
+    "close_range": lambda a, b, f: call("close_range", ctypes.c_uint(a), ctypes.c_uint(b), f),
+}
+# The tables below 3 are the pipe to the test; their copies are far away.
+inp, out = os.fdopen(os.dup2(0, 900), "r"), os.fdopen(os.dup2(1, 901), "w")
+while True:
+    os.closerange(0, 900)
+    for fd in (0, 1, 2):
+        os.open("/dev/null", os.O_RDWR)
+        os.set_inheritable(fd, True)
+    line = inp.readline()
+    if not line:
+        break
+    results = []
+    for text in line.rstrip("\n").split(";"):
+        op, *args = text.split()
+        args = [int(a) for a in args]
+        results.append(str(OPS[op](*args) if op in OPS else call(op, *args)))
+    print(";".join(results), file=out, flush=True)
+    rlimit(1024)
