@@ -50,7 +50,7 @@ impl World {
 
 #[test]
 fn nothing_is_stranded() {
-    check(3, &[Fault::ClaimReleaseUnchecked, Fault::ClaimMarkedLate], || {
+    check(6, &[Fault::ClaimReleaseUnchecked, Fault::ClaimMarkedLate], || {
         let world = Arc::new(World::default());
         let other = {
             let world = world.clone();
@@ -65,7 +65,7 @@ fn nothing_is_stranded() {
 
 #[test]
 fn three_threads() {
-    check(2, &[Fault::ClaimReleaseUnchecked], || {
+    check(3, &[Fault::ClaimReleaseUnchecked], || {
         let world = Arc::new(World::default());
         let others = ['b', 'c'].map(|who| {
             let world = world.clone();
@@ -84,7 +84,7 @@ fn three_threads() {
 /// A claim that is dropped leaves its items to the next, before what that adds.
 #[test]
 fn a_dropped_claim_keeps_the_order() {
-    check(3, &[Fault::ClaimOrder], || {
+    check(6, &[Fault::ClaimOrder], || {
         let world = Arc::new(World::default());
         let other = {
             let world = world.clone();

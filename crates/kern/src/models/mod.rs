@@ -23,25 +23,28 @@ use std::sync::Arc;
 /// The model holds, and fails with each of the mistakes. It runs in every order with up to
 /// `preemptions` switches away from a thread that could go on; switches where a thread blocks do not
 /// count.
-fn check(preemptions: usize, faults: &[Fault], model: fn()) {
+fn check<M: Fn() + Send + Sync + 'static>(preemptions: usize, faults: &[Fault], model: M) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);
     builder.check(model);
     if std::env::var_os(fault::ENV).is_none() {
-        faults.iter().for_each(|&mistake| must_fail(mistake));
+        // A model is a closure in its test, so its type's name is the test's and a little more.
+        let path = std::any::type_name::<M>();
+        let test = path.split("::").skip(1).take_while(|part| !part.starts_with('{')).collect::<Vec<_>>();
+        faults.iter().for_each(|&mistake| must_fail(&test.join("::"), mistake));
     }
 }
 
-/// Runs the current test in a process that makes a mistake.
-fn must_fail(mistake: Fault) {
-    let test = std::thread::current().name().unwrap().to_owned();
+/// Runs a test in a process that makes a mistake.
+fn must_fail(test: &str, mistake: Fault) {
     let output = Command::new(std::env::current_exe().unwrap())
-        .args([&test, "--exact", "--nocapture"])
+        .args([test, "--exact", "--nocapture"])
         .env(fault::ENV, format!("{mistake:?}"))
         .env("RUST_BACKTRACE", "0")
         .output()
         .unwrap();
     let log = String::from_utf8_lossy(&output.stderr);
+    assert!(log.contains(test), "there is no test {test}");
     assert!(!output.status.success(), "{test} did not notice {mistake:?}");
     assert!(!log.contains("maximum number of branches"), "{test} did not end with {mistake:?}");
 }

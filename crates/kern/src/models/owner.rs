@@ -44,7 +44,7 @@ fn packets_of(lock: Arc<Lock>) -> Vec<u32> {
 
 #[test]
 fn a_flow_keeps_its_order_and_its_packets() {
-    check(3, &[Fault::OwnerReleaseRelaxed, Fault::BhReleaseRelaxed, Fault::BacklogMarkedLate], || {
+    check(6, &[Fault::OwnerReleaseRelaxed, Fault::BhReleaseRelaxed, Fault::BacklogMarkedLate], || {
         let lock = Arc::new(Lock::default());
         let flow = {
             let lock = lock.clone();
@@ -59,7 +59,7 @@ fn a_flow_keeps_its_order_and_its_packets() {
 
 #[test]
 fn two_flows() {
-    check(2, &[Fault::OwnerReleaseRelaxed, Fault::BhReleaseRelaxed], || {
+    check(3, &[Fault::OwnerReleaseRelaxed, Fault::BhReleaseRelaxed], || {
         let lock = Arc::new(Lock::default());
         let flows = [1, 2].map(|item| {
             let lock = lock.clone();
@@ -78,7 +78,7 @@ fn two_flows() {
 
 #[test]
 fn who_waits_in_line_is_served() {
-    check(2, &[Fault::WaitersForgotten, Fault::BlockUnchecked], || {
+    check(3, &[Fault::WaitersForgotten, Fault::BlockUnchecked], || {
         let lock = Arc::new(Lock::default());
         let calls = [(); 2].map(|()| {
             let (lock, cpu, signals) = (lock.clone(), cpu(), Signals::new());
@@ -96,7 +96,7 @@ fn who_waits_in_line_is_served() {
 
 #[test]
 fn line_and_backlog_together() {
-    check(2, &[Fault::WaitersForgotten], || {
+    check(3, &[Fault::WaitersForgotten], || {
         let lock = Arc::new(Lock::default());
         let other = {
             let (lock, cpu, signals) = (lock.clone(), cpu(), Signals::new());

@@ -15,7 +15,7 @@ struct Slots {
 
 #[test]
 fn a_payload_goes_to_one() {
-    check(3, &[Fault::TimerNamesReused], || {
+    check(6, &[Fault::TimerNamesReused], || {
         let (wheel, slots) = (Arc::new(Wheel::new(0)), Arc::new(Slots::default()));
         wheel.mod_timer(&slots.a, 10, || 'a');
         let softirq = {
@@ -42,7 +42,7 @@ fn a_payload_goes_to_one() {
 /// timer was armed, or found armed, is seen by a handler that runs after.
 #[test]
 fn arming_again_is_not_forgotten() {
-    check(3, &[Fault::TimerPendingUnchecked], || {
+    check(6, &[Fault::TimerPendingUnchecked], || {
         let (wheel, slots) = (Arc::new(Wheel::new(0)), Arc::new(Slots::default()));
         let work = Arc::new(Mutex::new(0));
         wheel.mod_timer(&slots.a, 10, || ());
@@ -72,7 +72,7 @@ fn run(wheel: &Wheel<()>, now: u64, work: &Mutex<u32>) {
 
 #[test]
 fn two_who_arm_arm_once() {
-    check(3, &[], || {
+    check(6, &[], || {
         let (wheel, slots) = (Arc::new(Wheel::new(0)), Arc::new(Slots::default()));
         let other = {
             let (wheel, slots) = (wheel.clone(), slots.clone());

@@ -28,7 +28,7 @@ fn wait_for(queue: &WaitQueue, value: &AtomicU32, want: u32, exclusive: bool) {
 #[test]
 fn no_wake_is_lost() {
     let faults = [Fault::SleepersUnfenced, Fault::BlockUnchecked];
-    check(3, &faults, || {
+    check(6, &faults, || {
         let shared = Arc::new((WaitQueue::new(), AtomicU32::new(0)));
         let waker = {
             let shared = shared.clone();
@@ -46,7 +46,7 @@ fn no_wake_is_lost() {
 /// The sleeper stays in the queue between two sleeps, so only `prepare` orders the second.
 #[test]
 fn no_second_wake_is_lost() {
-    check(3, &[Fault::PrepareUnfenced], || {
+    check(6, &[Fault::PrepareUnfenced], || {
         let parker = Arc::new(Parker::default());
         let value = Arc::new(AtomicU32::new(0));
         let waker = {
@@ -73,7 +73,7 @@ fn no_second_wake_is_lost() {
 #[test]
 fn exclusive_waiters_are_all_served() {
     let faults = [Fault::SleepersUnfenced, Fault::WakeKept, Fault::LeaverCounts];
-    check(3, &faults, || {
+    check(2, &faults, || {
         let shared = Arc::new((WaitQueue::new(), AtomicU32::new(0)));
         let waiter = {
             let shared = shared.clone();
@@ -112,7 +112,7 @@ fn accept(queue: &WaitQueue, ready: &AtomicU32) {
 
 #[test]
 fn no_signal_is_lost() {
-    check(3, &[Fault::SignalLate, Fault::BlockUnchecked], || {
+    check(6, &[Fault::SignalLate, Fault::BlockUnchecked], || {
         let signals = Arc::new(Signals::new());
         let killer = {
             let signals = signals.clone();
