@@ -75,6 +75,8 @@ pub enum SockFlag {
     RcvbufLock,
     SndbufLock,
     NoSpace,
+    BindAddrLock,
+    BindPortLock,
 }
 
 macro_rules! relaxed {
