@@ -157,7 +157,7 @@ impl RecvQueue {
     }
 
     /// Queues a received datagram, charged to the sock, and wakes a reader; or gives it back when
-    /// the receive buffer is full (`sock_queue_rcv_skb`, `__udp_enqueue_schedule_skb`). The first
+    /// the receive buffer is full (`__udp_enqueue_schedule_skb`). The first
     /// one always fits.
     #[inline]
     pub fn enqueue(
@@ -173,6 +173,26 @@ impl RecvQueue {
             return Err((skb, DropReason::SocketRcvbuff));
         }
         sk.rmem_alloc.fetch_add(size, Relaxed);
+        skb.peeked = false;
+        self.push(skb);
+        if !sk.flag(SockFlag::Dead) {
+            sk.data_ready(cx);
+        }
+        Ok(())
+    }
+
+    /// The same by the rule of all but UDP: the one that crosses the limit fits, whatever its size
+    /// (`sock_queue_rcv_skb`).
+    pub fn enqueue_within(
+        &self,
+        cx: &Cx<'_>,
+        sk: &SockCommon,
+        mut skb: Skb,
+    ) -> core::result::Result<(), (Skb, DropReason)> {
+        if !sk.charge_rmem(skb.truesize) {
+            sk.drops.fetch_add(1, Relaxed);
+            return Err((skb, DropReason::SocketRcvbuff));
+        }
         skb.peeked = false;
         self.push(skb);
         if !sk.flag(SockFlag::Dead) {

@@ -45,6 +45,12 @@ pub struct UserGuard<'a, 'c, P: Proto> {
 }
 
 impl<'a, 'c, P: Proto> UserGuard<'a, 'c, P> {
+    /// Whose lock it is.
+    #[inline]
+    pub fn sock(&self) -> &'a Sock<P> {
+        self.sk
+    }
+
     /// What the lock guards.
     #[inline]
     pub fn sk_mut(&mut self) -> SkMut<'_, P> {

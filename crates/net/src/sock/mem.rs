@@ -18,17 +18,18 @@ pub const SOCK_MIN_RCVBUF: i32 = TCP_SKB_MIN_TRUESIZE;
 /// Bytes of a page.
 pub const PAGE_SIZE: u32 = 4096;
 
-/// The kernel's slab sizes for buffers' linear parts (`kmalloc_size_roundup`), bytes.
-const KMALLOC: [u32; 13] = [64, 96, 128, 192, 256, 512, 704, 1024, 2048, 4096, 8192, 16384, 32768];
+/// The kernel's slab sizes for buffers' linear parts, bytes: that of small ones
+/// (`SKB_SMALL_HEAD_CACHE_SIZE`), and `kmalloc`'s above it.
+const SLABS: [u32; 7] = [576, 1024, 2048, 4096, 8192, 16384, 32768];
 
 /// What a buffer allocated for `linear` bytes, headroom included, is charged (`__alloc_skb`): the
 /// shared info is behind the data, and both are rounded up to a slab.
 pub const fn truesize_linear(linear: u32) -> u32 {
     let want = align(linear) + SHINFO_SIZE;
     let mut i = 0;
-    while i < KMALLOC.len() {
-        if want <= KMALLOC[i] && KMALLOC[i] != 192 && KMALLOC[i] != 96 {
-            return KMALLOC[i] + SKB_SIZE;
+    while i < SLABS.len() {
+        if want <= SLABS[i] {
+            return SLABS[i] + SKB_SIZE;
         }
         i += 1;
     }
