@@ -8,8 +8,8 @@ use crate::cx::{Cx, UserCx};
 use crate::drop::DropReason;
 use crate::skb::{Skb, SkbQueue};
 use kern::sync::SpinLock;
+use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU32, Ordering};
 use uapi::poll::{
     EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP, EPOLLRDNORM, EPOLLWRBAND, EPOLLWRNORM,
 };
@@ -123,9 +123,7 @@ impl RecvQueue {
             cx.do_softirq();
             parker.prepare();
             // One datagram wakes one reader: sleepers are exclusive.
-            let key = key.get_or_insert_with(|| sk.wq.add(parker.clone(), true));
-            let _ = key;
-            std::sync::atomic::fence(Ordering::SeqCst);
+            key.get_or_insert_with(|| sk.wq.add(parker.clone(), true));
             if let Some(errno) = sk.take_err() {
                 break Err(errno);
             }
@@ -147,11 +145,11 @@ impl RecvQueue {
             cx.refresh_now();
         };
         if let Some(key) = key {
-            sk.wq.remove(key);
-        }
-        // Somebody else's datagram may have woken this one: pass the news on.
-        if result.is_err() && !self.is_empty() {
-            sk.data_ready(cx);
+            if result.is_err() {
+                sk.wq.finish_wait(key, &parker, EPOLLIN | EPOLLRDNORM);
+            } else {
+                sk.wq.remove(key);
+            }
         }
         result
     }
