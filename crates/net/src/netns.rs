@@ -54,6 +54,7 @@ pub trait Pernet: Any + Send + Sync + Sized {
 pub enum Slot {
     Ip,
     Ipv6,
+    Ports,
     Inet,
     Tcp,
     Udp,
