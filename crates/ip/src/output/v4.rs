@@ -1,0 +1,145 @@
+//! IPv4 headers (`__ip_queue_xmit`, `__ip_make_skb`).
+
+use super::{Datagram, local_out, note};
+use crate::IpNet;
+use crate::sock::InetSock;
+use crate::v4::options::IpOptions;
+use net::dst::{Dst, DstKind};
+use net::sock::SockCommon;
+use net::{Cx, DropReason, Skb};
+use std::net::Ipv4Addr;
+use std::sync::atomic::Ordering::Relaxed;
+use uapi::{Errno, Result};
+use wire::Ipv4Repr;
+use wire::ipv4::IP_DF;
+
+/// DF is set (`ip_dont_fragment`).
+#[inline]
+fn dont_fragment(pmtudisc: u8, dst: &Dst) -> bool {
+    match i32::from(pmtudisc) {
+        uapi::IP_PMTUDISC_DO => true,
+        uapi::IP_PMTUDISC_WANT => !dst.metrics.mtu_locked,
+        _ => false,
+    }
+}
+
+/// Time to live of packets to one host (`ip_select_ttl`).
+#[inline]
+fn unicast_ttl(cx: &Cx<'_>, uc_ttl: i16, dst: &Dst) -> u8 {
+    match uc_ttl {
+        0.. => uc_ttl as u8,
+        _ => default_ttl(cx, dst),
+    }
+}
+
+/// Time to live where nobody says (`ip4_dst_hoplimit`).
+#[inline]
+pub(crate) fn default_ttl(cx: &Cx<'_>, dst: &Dst) -> u8 {
+    match dst.metrics.hoplimit {
+        0 => IpNet::of(cx.net).sysctl.ip_default_ttl.load(Relaxed) as u8,
+        hops => hops as u8,
+    }
+}
+
+/// The destination in the header, and the options, which a source route makes another.
+fn with_options<'b>(
+    cx: &Cx<'_>,
+    options: Option<&IpOptions>,
+    (saddr, daddr): (Ipv4Addr, Ipv4Addr),
+    buf: &'b mut [u8; 40],
+) -> (Ipv4Addr, &'b [u8]) {
+    let Some(options) = options.filter(|options| !options.is_empty()) else { return (daddr, &[]) };
+    *buf = options.build(daddr, saddr, super::ms_since_midnight(cx));
+    (options.first_hop().unwrap_or(daddr), &buf[..options.len()])
+}
+
+/// Writes the header in front of the data.
+#[inline]
+fn push(skb: &mut Skb, mut repr: Ipv4Repr<'_>) {
+    repr.payload_len = skb.len();
+    let len = repr.header_len();
+    repr.emit(skb.push(len));
+}
+
+pub(super) fn queue_xmit(cx: &Cx<'_>, sk: &SockCommon, inet: &mut InetSock, mut skb: Skb) -> Result<()> {
+    let (Some(dst), Some(saddr), Some(daddr)) = (&inet.dst, inet.saddr.as_v4(), inet.daddr.as_v4()) else {
+        cx.drop_skb(skb, DropReason::IpOutNoRoutes);
+        return Err(Errno::EHOSTUNREACH);
+    };
+    skb.set_transport_header();
+    note(&mut skb, inet.pmtudisc, inet.mc_loop);
+    // A connection's own counter: no other flow can be counted by it.
+    let id = inet.id;
+    inet.id = id.wrapping_add(skb.gso_segs.max(1));
+    let mut buf = [0; 40];
+    let (hop, options) = with_options(cx, inet.options.as_deref(), (saddr, daddr), &mut buf);
+    let frag_off = if dont_fragment(inet.pmtudisc, dst) { IP_DF } else { 0 };
+    let repr = Ipv4Repr {
+        tos: inet.tos,
+        id,
+        frag_off,
+        ttl: unicast_ttl(cx, inet.uc_ttl, dst),
+        protocol: sk.protocol() as u8,
+        src: saddr,
+        dst: hop,
+        options,
+        payload_len: 0,
+    };
+    push(&mut skb, repr);
+    skb.priority = sk.priority();
+    skb.mark = sk.mark();
+    local_out(cx, dst, skb)
+}
+
+pub(super) fn send_skb(cx: &Cx<'_>, inet: &mut InetSock, to: &Datagram<'_>, mut skb: Skb) -> Result<()> {
+    let (Some(saddr), Some(daddr)) = (to.saddr.as_v4(), to.daddr.as_v4()) else {
+        cx.drop_skb(skb, DropReason::IpOutNoRoutes);
+        return Err(Errno::EINVAL);
+    };
+    skb.set_transport_header();
+    note(&mut skb, inet.pmtudisc, inet.mc_loop);
+    let mut buf = [0; 40];
+    let (hop, options) = with_options(cx, to.options(inet).map(|o| &**o), (saddr, daddr), &mut buf);
+    let whole = skb.len() + wire::Ipv4Hdr::LEN + options.len();
+    let mode = i32::from(inet.pmtudisc);
+    let df = matches!(mode, uapi::IP_PMTUDISC_DO | uapi::IP_PMTUDISC_PROBE)
+        || whole <= to.dst.mtu() as usize && dont_fragment(inet.pmtudisc, to.dst);
+    let ttl = match to.ipc.ttl {
+        Some(ttl) => ttl,
+        None if to.dst.kind == DstKind::Multicast => inet.mc_ttl,
+        None => unicast_ttl(cx, inet.uc_ttl, to.dst),
+    };
+    let segs = skb.gso_segs.max(1);
+    let id = match () {
+        () if !inet.daddr.is_unspecified() => {
+            inet.id = inet.id.wrapping_add(segs);
+            inet.id
+        }
+        () if df && !super::ignore_df(inet.pmtudisc) => 0,
+        () => select_id(cx, (saddr, daddr), to.protocol, segs),
+    };
+    let repr = Ipv4Repr {
+        tos: to.ipc.tos.unwrap_or(inet.tos),
+        id,
+        frag_off: if df { IP_DF } else { 0 },
+        ttl,
+        protocol: to.protocol,
+        src: saddr,
+        dst: hop,
+        options,
+        payload_len: 0,
+    };
+    if i32::from(to.protocol) == uapi::IPPROTO_ICMP
+        && let Some(&kind) = skb.linear().first()
+    {
+        crate::icmp::out_count(cx, kind);
+    }
+    push(&mut skb, repr);
+    local_out(cx, to.dst, skb)
+}
+
+/// An identification from the counters all flows share (`__ip_select_ident`).
+pub(crate) fn select_id(cx: &Cx<'_>, (saddr, daddr): (Ipv4Addr, Ipv4Addr), protocol: u8, segs: u16) -> u16 {
+    let idents = &IpNet::of(cx.net).idents;
+    idents.select(&cx.net.rng, cx.jiffies(), (saddr.into(), daddr.into()), protocol, u32::from(segs)) as u16
+}

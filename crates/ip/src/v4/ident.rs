@@ -1,0 +1,50 @@
+//! Identifications of packets that belong to no connection (`ip_select_ident`, `__ip_select_ident`,
+//! `ip_idents_reserve`): counters shared by buckets of (source, destination, protocol), moved on by
+//! random steps with the time that passed, so that nobody can count our packets.
+
+use kern::rng::Rng;
+use kern::time::Jiffies;
+use siphasher::sip::SipHasher13;
+use std::hash::Hasher;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use uapi::InetAddr;
+
+const BUCKETS: usize = 2048;
+
+pub(crate) struct Idents {
+    key: (u64, u64),
+    /// (counter, when it was used last in jiffies).
+    buckets: Box<[(AtomicU32, AtomicU32)]>,
+}
+
+impl Idents {
+    pub(crate) fn new(rng: &Rng) -> Self {
+        let bucket = |_| (AtomicU32::new(rng.u32()), AtomicU32::new(0));
+        Idents { key: (rng.u64(), rng.u64()), buckets: (0..BUCKETS).map(bucket).collect() }
+    }
+
+    /// The identification for the next `segs` packets of a flow.
+    pub(crate) fn select(
+        &self,
+        rng: &Rng,
+        now: Jiffies,
+        (saddr, daddr): (InetAddr, InetAddr),
+        protocol: u8,
+        segs: u32,
+    ) -> u32 {
+        let mut hash = SipHasher13::new_with_keys(self.key.0, self.key.1);
+        hash.write(&saddr.octets());
+        hash.write(&daddr.octets());
+        hash.write_u8(protocol);
+        let (counter, stamp) = &self.buckets[hash.finish() as usize % BUCKETS];
+        let now = now as u32;
+        let old = stamp.load(Relaxed);
+        let passed = now.wrapping_sub(old);
+        let step = if passed != 0 && stamp.compare_exchange(old, now, Relaxed, Relaxed).is_ok() {
+            rng.below(passed)
+        } else {
+            0
+        };
+        counter.fetch_add(segs + step, Relaxed).wrapping_add(step)
+    }
+}
