@@ -1,1 +1,3 @@
 //! Devices: loopback, wire, TAP, capture.
+
+pub mod loopback;
