@@ -35,6 +35,14 @@ pub struct Name {
     len: usize,
 }
 
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Name {}
+
 impl Default for Name {
     fn default() -> Self {
         Self { bytes: [0; NAME_MAX], len: 0 }

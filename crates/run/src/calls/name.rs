@@ -73,8 +73,7 @@ impl Supervisor<'_> {
                     tx_waits = !s.tx.is_empty();
                 }
             }
-            Body::Datagram(d) => d.shut = true,
-            Body::Stream(_) => {}
+            Body::Datagram(_) | Body::Stream(_) => {}
         }
         let result = match (tx_waits, how) {
             (false, _) => self.stack.shutdown(held.sid, how),

@@ -67,18 +67,13 @@ impl Supervisor<'_> {
 
     /// An error that the pump took from the stack is the socket's, unless the program has met it in a native read.
     fn add_own_error(&mut self, held: &Held, value: &mut [u8]) {
-        let on_carrier = sock::take_error(held.fd());
-        let Some(carrier) = self.table.get(held.key) else {
-            return;
+        let Some(carrier) = self.table.get(held.key) else { return };
+        let error = match carrier.body {
+            Body::Datagram(_) => carrier.take_datagram_error(held.fd()),
+            Body::Stream(_) => sock::take_error(held.fd()).and(carrier.error.take()),
         };
-        let stream = matches!(carrier.body, Body::Stream(_));
-        let Some(error) = carrier.error.take() else {
-            return;
-        };
-        if stream && on_carrier.is_none() {
-            return;
-        }
-        if let Some(word) = value.get_mut(..4)
+        if let Some(error) = error
+            && let Some(word) = value.get_mut(..4)
             && word == [0; 4]
         {
             word.copy_from_slice(&error.raw().to_ne_bytes());

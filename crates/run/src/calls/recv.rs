@@ -1,7 +1,6 @@
 //! `recvfrom(2)`, `recvmsg(2)`: receiving that a carrier cannot express.
 
 use crate::call::{Call, Handled, Outcome, Wait};
-use crate::carrier::Carrier;
 use crate::carrier::datagram::Meta;
 use crate::stack::Name;
 use crate::supervisor::{Held, Supervisor};
@@ -99,19 +98,13 @@ impl Supervisor<'_> {
         let room = total(iov);
         if flags & QUEUES == 0 {
             let carrier = self.table.get(held.key).ok_or(Errno::EBADF)?;
-            if carrier.datagram().is_some()
-                && let Some(e) = carrier.error.take()
-            {
+            if let Some(e) = carrier.take_datagram_error(held.fd()) {
                 return Err(e);
             }
             let peek = flags & libc::MSG_PEEK != 0;
-            if let Some((meta, n)) = self.carrier_head(held.key, held.fd(), peek) {
+            if let Some((meta, n)) = self.first_datagram(held.key, held.fd(), peek) {
                 let copied = user.scatter(iov, &self.scratch[..n])?;
                 return Ok(Got::Message(incoming(meta, n, copied, flags)));
-            }
-            if let Some((meta, bytes)) = self.waiting_datagram(held, peek) {
-                let copied = user.scatter(iov, &bytes)?;
-                return Ok(Got::Message(incoming(meta, bytes.len(), copied, flags)));
             }
         }
         let cap = room.min(self.scratch.len());
@@ -126,12 +119,6 @@ impl Supervisor<'_> {
             Err(Errno::EAGAIN) => Ok(Got::Blocked(done)),
             Err(e) => Err(e),
         }
-    }
-
-    /// A datagram that waits between the stack and a full carrier.
-    fn waiting_datagram(&mut self, held: &Held, peek: bool) -> Option<(Meta, Vec<u8>)> {
-        let d = self.table.get(held.key).and_then(Carrier::datagram)?;
-        d.take_waiting(peek)
     }
 
     /// Of a stream the carrier holds the bytes: read them there, for the address alone (TCP gives an empty one).

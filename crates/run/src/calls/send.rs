@@ -118,7 +118,7 @@ impl Supervisor<'_> {
         if waits {
             return Ok(Sent::Blocked(done));
         }
-        if !stream && let Some(e) = carrier.error.take() {
+        if let Some(e) = carrier.take_datagram_error(held.fd()) {
             return Err(e);
         }
         // A netlink request is judged by its sender's capabilities, and refused in its answer.

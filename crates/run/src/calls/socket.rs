@@ -58,8 +58,7 @@ impl Supervisor<'_> {
             self.ensure_watch(key, program.as_fd());
             return Ok((key, program));
         }
-        let pair = sock::pair(libc::SOCK_SEQPACKET, nonblock)?;
-        sock::set_int(pair.ours.as_fd(), libc::SO_PASSCRED, 1)?;
+        let pair = sock::pair(libc::SOCK_DGRAM, nonblock)?;
         if let Some(limit) = longest_udp(family, kind) {
             sock::set_int(pair.program.as_fd(), libc::SO_SNDBUF, limit)?;
         }
@@ -68,6 +67,7 @@ impl Supervisor<'_> {
         let key = self.table.insert(Carrier::new(sid, cookie, family, body));
         let d = self.table.get(key).and_then(Carrier::datagram).ok_or(Errno::EBADF)?;
         self.epoll.add(d.as_fd(), DATAGRAM_EVENTS, key.to_word())?;
+        self.ensure_watch(key, pair.program.as_fd());
         Ok((key, pair.program))
     }
 }

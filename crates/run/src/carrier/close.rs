@@ -73,12 +73,8 @@ impl Supervisor<'_> {
                 });
                 self.finish_close(key, unread);
             }
-            Body::Datagram(_) => {
-                self.pull_datagrams(key);
-                if self.table.get(key).and_then(|c| c.datagram()).is_some_and(|d| !d.tx_waits()) {
-                    self.finish_close(key, false);
-                }
-            }
+            // Sends what is left, and closes behind it.
+            Body::Datagram(_) => self.pull_datagrams(key),
         }
     }
 

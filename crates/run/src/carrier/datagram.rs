@@ -1,8 +1,8 @@
-//! Datagram carriers (UDP, raw, ping, netlink, packet): a SOCK_SEQPACKET pair, one record a datagram.
+//! Datagram carriers (UDP, raw, ping, netlink, packet): a SOCK_DGRAM pair, one record a datagram.
 //!
 //! A program reads natively, where only the bytes travel, or by a trapped call that also wants the address and control
-//! messages. Those are kept here for each datagram in flight; which one is at the head follows from how many bytes the
-//! carrier still holds, because the datagrams leave in order.
+//! messages. Those are kept here once for all datagrams in the carrier: one that differs waits until the carrier is empty
+//! (`SIOCOUTQ` of our end is 0), and trapped calls take it past the carrier. So it never matters how many were read natively.
 
 use super::Carrier;
 use crate::stack::{Cred, Name, Received, Send, Sid, Stack};
@@ -10,15 +10,12 @@ use crate::supervisor::Supervisor;
 use crate::sys::epoll::Epoll;
 use crate::sys::sock;
 use crate::table::Key;
-use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use uapi::Errno;
+use uapi::{Errno, Result};
 
 /// What belongs to a datagram beside its bytes.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Meta {
-    /// Bytes in the carrier.
-    pub len: usize,
     /// From where.
     pub name: Name,
     /// Control messages.
@@ -27,36 +24,28 @@ pub(crate) struct Meta {
     pub flags: i32,
 }
 
-impl From<Received> for Meta {
-    fn from(r: Received) -> Self {
-        Self { len: r.len, name: r.name, control: r.control, flags: r.flags }
-    }
-}
-
 /// A datagram socket's carrier.
 #[derive(Debug)]
 pub(crate) struct Datagram {
     ours: OwnedFd,
-    /// In the carrier, the oldest first; some may have been read natively already.
-    in_flight: VecDeque<Meta>,
-    /// An empty datagram is in the carrier, and alone: bytes could not tell whether it has been read.
-    alone: bool,
-    /// Received from the stack, and did not fit.
+    /// Of every datagram in the carrier.
+    meta: Meta,
+    /// Received from the stack, and must wait.
     rx: Option<(Meta, Vec<u8>)>,
     /// Written by the program, and not yet taken by the stack.
     tx: Option<Vec<u8>>,
     wants_room: bool,
-    /// The program has shut it down: how to tell that from a close.
-    pub shut: bool,
+    /// Where our end finds the carrier again after an error was shown.
+    file: Option<OwnedFd>,
+    /// The carrier itself shows the pending error.
+    error_shown: bool,
 }
 
-/// Far more datagrams than a carrier holds: beyond it the oldest have been read for certain.
-const IN_FLIGHT_MAX: usize = 1024;
 /// Room for control messages that are kept with a datagram.
 const CONTROL_MAX: usize = 512;
 
 const EDGE: u32 = libc::EPOLLET as u32;
-pub(crate) const DATAGRAM_EVENTS: u32 = (libc::EPOLLIN | libc::EPOLLRDHUP) as u32 | EDGE;
+pub(crate) const DATAGRAM_EVENTS: u32 = libc::EPOLLIN as u32 | EDGE;
 const ROOM_EVENTS: u32 = DATAGRAM_EVENTS | libc::EPOLLOUT as u32;
 
 impl Datagram {
@@ -64,12 +53,12 @@ impl Datagram {
     pub(crate) fn new(ours: OwnedFd) -> Self {
         Self {
             ours,
-            in_flight: VecDeque::new(),
-            alone: false,
+            meta: Meta::default(),
             rx: None,
             tx: None,
             wants_room: false,
-            shut: false,
+            file: None,
+            error_shown: false,
         }
     }
 
@@ -83,60 +72,6 @@ impl Datagram {
         self.tx.is_some()
     }
 
-    /// Forget what has been read natively; `copy` is the program's end.
-    fn sync(&mut self, copy: BorrowedFd<'_>) {
-        if self.in_flight.is_empty() {
-            return;
-        }
-        if self.alone {
-            if sock::unsent(self.ours.as_fd()) == 0 {
-                self.in_flight.clear();
-                self.alone = false;
-            }
-            return;
-        }
-        let held = sock::queued(copy);
-        let mut sum: usize = self.in_flight.iter().map(|m| m.len).sum();
-        while sum > held {
-            let Some(gone) = self.in_flight.pop_front() else {
-                break;
-            };
-            sum -= gone.len;
-        }
-    }
-
-    /// The datagram at the head of the carrier, with `len` bytes of it in `buf` (all, if `buf` has the room).
-    pub(crate) fn take_head(
-        &mut self,
-        copy: BorrowedFd<'_>,
-        buf: &mut [u8],
-        peek: bool,
-    ) -> Option<(Meta, usize)> {
-        self.sync(copy);
-        let meta = self.in_flight.front()?.clone();
-        let flags = if peek { libc::MSG_PEEK } else { 0 };
-        match sock::recv(copy, buf, flags) {
-            Ok(n) => {
-                if !peek {
-                    self.in_flight.pop_front();
-                    self.alone &= !self.in_flight.is_empty();
-                }
-                Some((meta, n))
-            }
-            Err(_) => {
-                // Another thread was faster.
-                self.in_flight.clear();
-                self.alone = false;
-                None
-            }
-        }
-    }
-
-    /// The datagram that did not fit into the carrier, which the program has emptied since.
-    pub(crate) fn take_waiting(&mut self, peek: bool) -> Option<(Meta, Vec<u8>)> {
-        if peek { self.rx.clone() } else { self.rx.take() }
-    }
-
     fn want_room(&mut self, epoll: &Epoll, key: Key, on: bool) {
         if self.wants_room != on {
             self.wants_room = on;
@@ -147,22 +82,43 @@ impl Datagram {
 
     /// Put a datagram into the carrier; false if it must wait.
     fn push(&mut self, meta: &Meta, bytes: &[u8]) -> bool {
-        if (self.alone || meta.len == 0) && sock::unsent(self.ours.as_fd()) > 0 {
-            return false;
-        }
-        match sock::send(self.ours.as_fd(), bytes, 0) {
-            Ok(_) => {
-                self.alone = meta.len == 0;
-                if self.alone || self.in_flight.len() >= IN_FLIGHT_MAX {
-                    self.in_flight.pop_front();
-                }
-                self.in_flight.push_back(meta.clone());
-                true
+        if *meta != self.meta {
+            if sock::unsent(self.ours.as_fd()) > 0 {
+                return false;
             }
-            Err(Errno::EAGAIN | Errno::ENOBUFS) => false,
-            // Longer than a record can be, or the program reads no more: dropped.
-            Err(_) => true,
+            self.meta.clone_from(meta);
         }
+        // Longer than a record can be, or the program reads no more: dropped.
+        !matches!(sock::send(self.ours.as_fd(), bytes, 0), Err(Errno::EAGAIN | Errno::ENOBUFS))
+    }
+
+    /// Show that an error is pending: a read, a write or a poll of the program meets it, as ECONNRESET.
+    ///
+    /// The host says so to one end of a datagram pair when the other turns away with data unread; afterwards they are
+    /// joined again.
+    fn show_error(&mut self, program: BorrowedFd<'_>, home: &mut super::home::Home) -> Result<()> {
+        if self.file.is_none() {
+            self.file = Some(home.name(program)?);
+        }
+        let file = self.file.as_ref().ok_or(Errno::EBADF)?;
+        sock::send(program, &[0], 0)?;
+        sock::disconnect(self.ours.as_fd())?;
+        sock::connect_nameless(self.ours.as_fd(), file.as_fd())?;
+        self.error_shown = true;
+        Ok(())
+    }
+}
+
+impl Carrier {
+    /// The pending error, if the program has not met it already; `copy` is the program's end.
+    pub(crate) fn take_datagram_error(&mut self, copy: BorrowedFd<'_>) -> Option<Errno> {
+        self.datagram()?;
+        let error = self.error.take()?;
+        let d = self.datagram()?;
+        if std::mem::take(&mut d.error_shown) && sock::take_error(copy).is_none() {
+            return None;
+        }
+        Some(error)
     }
 }
 
@@ -185,9 +141,9 @@ fn rx_round(
             return error;
         }
         match stack.recvmsg(sid, scratch, CONTROL_MAX, 0) {
-            Ok(r) => {
-                let meta = Meta::from(r);
-                let bytes = &scratch[..meta.len];
+            Ok(Received { len, name, control, flags, .. }) => {
+                let meta = Meta { name, control, flags };
+                let bytes = &scratch[..len];
                 if !d.push(&meta, bytes) {
                     d.rx = Some((meta, bytes.to_vec()));
                     d.want_room(epoll, key, true);
@@ -205,90 +161,71 @@ fn rx_round(
     }
 }
 
-/// What a round of sending came to.
-enum TxEnd {
-    Idle,
-    Blocked,
-    Closed,
-}
-
+/// Move records from the carrier into the stack; an error on the way comes back.
 fn tx_round(
     stack: &mut dyn Stack,
+    cred: &Cred,
     sid: Sid,
     d: &mut Datagram,
     scratch: &mut [u8],
-    error: &mut Option<Errno>,
-) -> TxEnd {
-    let cred = Cred::default();
+) -> Option<Errno> {
+    let mut error = None;
     let mut send = |data: &[u8]| {
         let msg = Send { data, name: &[], control: &[], flags: libc::MSG_DONTWAIT };
-        match stack.sendmsg(&cred, sid, &msg) {
-            Err(Errno::EAGAIN) => false,
-            Err(e) => {
-                *error = Some(e);
-                true
-            }
-            Ok(_) => true,
+        match stack.sendmsg(cred, sid, &msg) {
+            Err(Errno::EAGAIN) => return false,
+            Err(e) => error = Some(e),
+            Ok(_) => {}
         }
+        true
     };
     if let Some(waiting) = d.tx.take()
         && !send(&waiting)
     {
         d.tx = Some(waiting);
-        return TxEnd::Blocked;
+        return error;
     }
-    loop {
-        match sock::recv_record(d.ours.as_fd(), scratch) {
-            Ok(Some(n)) => {
-                if !send(&scratch[..n]) {
-                    d.tx = Some(scratch[..n].to_vec());
-                    return TxEnd::Blocked;
-                }
-            }
-            Ok(None) | Err(Errno::ECONNRESET) => return TxEnd::Closed,
-            Err(_) => return TxEnd::Idle,
+    while let Ok(n) = sock::recv(d.ours.as_fd(), scratch, 0) {
+        if !send(&scratch[..n]) {
+            d.tx = Some(scratch[..n].to_vec());
+            break;
         }
     }
+    error
 }
 
 impl Supervisor<'_> {
     /// Move what the program wrote natively into the stack.
     pub(crate) fn pull_datagrams(&mut self, key: Key) {
-        let Some(carrier) = self.table.get(key) else {
-            return;
+        let Some(carrier) = self.table.get(key) else { return };
+        let (sid, closing, tid) = (carrier.sid, carrier.closing, carrier.hint.0);
+        let cred = match carrier.family {
+            // A netlink request is judged by its sender's capabilities.
+            libc::AF_NETLINK => self.tasks.fresh_cred(tid),
+            _ => Cred::default(),
         };
-        let (sid, watched, closing) = (carrier.sid, carrier.watch.is_some(), carrier.closing);
-        let mut error = None;
         let Some(d) = carrier.datagram() else { return };
-        let end = tx_round(self.stack, sid, d, &mut self.scratch, &mut error);
-        if error.is_some() {
-            carrier.error = error;
-        }
-        match end {
-            TxEnd::Closed if closing => self.finish_close(key, false),
-            TxEnd::Closed if !watched => self.closed(key),
-            _ => {}
+        let error = tx_round(self.stack, &cred, sid, d, &mut self.scratch);
+        if closing && !d.tx_waits() {
+            self.finish_close(key, false);
+        } else if let Some(e) = error {
+            self.datagram_error(key, e);
         }
     }
 
     /// Move what the stack received into the carrier.
     pub(crate) fn push_datagrams(&mut self, key: Key) {
-        let Some(carrier) = self.table.get(key) else {
-            return;
-        };
+        let Some(carrier) = self.table.get(key) else { return };
         let sid = carrier.sid;
         let Some(d) = carrier.datagram() else { return };
-        let error = rx_round(self.stack, sid, d, &mut self.scratch, &self.epoll, key);
-        if error.is_some() {
-            carrier.error = error;
+        if let Some(e) = rx_round(self.stack, sid, d, &mut self.scratch, &self.epoll, key) {
+            self.datagram_error(key, e);
         }
     }
 
     /// The stack's socket may have changed.
     pub(crate) fn mirror_datagram(&mut self, key: Key) {
-        let Some(carrier) = self.table.get(key) else {
-            return;
-        };
+        let Some(carrier) = self.table.get(key) else { return };
         let closing = carrier.closing;
         if carrier.datagram().is_some_and(|d| d.tx_waits()) {
             self.pull_datagrams(key);
@@ -308,14 +245,34 @@ impl Supervisor<'_> {
         }
     }
 
-    /// The head of a datagram carrier: see [`Datagram::take_head`].
-    pub(crate) fn carrier_head(
+    /// An asynchronous error (ICMP): pending until a trapped call takes it or the program meets it in the carrier.
+    fn datagram_error(&mut self, key: Key, error: Errno) {
+        let copy = self.locate(key);
+        let Some(carrier) = self.table.get(key) else { return };
+        carrier.error = Some(error);
+        if let Some(copy) = copy
+            && let Some(d) = carrier.datagram()
+        {
+            let _ = d.show_error(copy.as_fd(), &mut self.home);
+        }
+    }
+
+    /// The first datagram past the stack: its bytes are at the start of `scratch`.
+    pub(crate) fn first_datagram(
         &mut self,
         key: Key,
         copy: BorrowedFd<'_>,
         peek: bool,
     ) -> Option<(Meta, usize)> {
         let d = self.table.get(key).and_then(Carrier::datagram)?;
-        d.take_head(copy, &mut self.scratch, peek)
+        if sock::unsent(d.ours.as_fd()) > 0 {
+            let flags = if peek { libc::MSG_PEEK } else { 0 };
+            if let Ok(n) = sock::recv(copy, &mut self.scratch, flags) {
+                return Some((d.meta.clone(), n));
+            }
+        }
+        let (meta, bytes) = if peek { d.rx.clone()? } else { d.rx.take()? };
+        self.scratch[..bytes.len()].copy_from_slice(&bytes);
+        Some((meta, bytes.len()))
     }
 }

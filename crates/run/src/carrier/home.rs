@@ -57,10 +57,15 @@ impl Home {
         sock::accept(self.listener.as_fd(), true)
     }
 
+    /// A file by which `carrier` can be connected to.
+    pub(crate) fn name(&mut self, carrier: BorrowedFd<'_>) -> Result<OwnedFd> {
+        self.names += 1;
+        sock::bind_nameless(carrier, &self.dir.join(self.names.to_string()))
+    }
+
     /// Make `carrier` a listener; the file is where to connect to it.
     pub(crate) fn listen(&mut self, carrier: BorrowedFd<'_>, backlog: i32) -> Result<OwnedFd> {
-        self.names += 1;
-        let file = sock::bind_nameless(carrier, &self.dir.join(self.names.to_string()))?;
+        let file = self.name(carrier)?;
         sock::listen(carrier, backlog)?;
         Ok(file)
     }

@@ -104,17 +104,6 @@ pub(crate) fn recv(fd: BorrowedFd<'_>, buf: &mut [u8], flags: i32) -> Result<usi
     check_len(unsafe { libc::recv(fd.as_raw_fd(), buf.as_mut_ptr().cast(), buf.len(), flags) })
 }
 
-/// As [`recv`] for a record: tells end of file (`None`) from an empty record.
-///
-/// An end of file of SOCK_SEQPACKET also reads as 0 bytes; only a record sets `MSG_EOR`-free flags and moves the queue,
-/// so the caller compares [`queued`] before.
-pub(crate) fn queued(fd: BorrowedFd<'_>) -> usize {
-    let mut n: libc::c_int = 0;
-    // SAFETY: FIONREAD writes one int.
-    let ret = unsafe { libc::ioctl(fd.as_raw_fd(), libc::FIONREAD, &raw mut n) };
-    if ret < 0 { 0 } else { usize::try_from(n).unwrap_or(0) }
-}
-
 /// Bytes (with the kernel's overhead) sent on this end and not yet taken by the other (`SIOCOUTQ`).
 pub(crate) fn unsent(fd: BorrowedFd<'_>) -> usize {
     let mut n: libc::c_int = 0;
@@ -179,20 +168,9 @@ pub(crate) fn accept(fd: BorrowedFd<'_>, nonblock: bool) -> Result<OwnedFd> {
     check_fd(unsafe { libc::accept4(fd.as_raw_fd(), null, null.cast(), flags) })
 }
 
-/// Take one record of a SOCK_SEQPACKET socket that has `SO_PASSCRED`: `None` at the end of file.
-///
-/// An empty record and the end of file both read as 0 bytes; only a record carries its sender's credentials.
-pub(crate) fn recv_record(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Result<Option<usize>> {
-    let mut control = [0u64; 8];
-    let mut iov = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: buf.len() };
-    // SAFETY: all-zero bytes are a valid `msghdr`.
-    let mut hdr: libc::msghdr = unsafe { std::mem::zeroed() };
-    hdr.msg_iov = &raw mut iov;
-    hdr.msg_iovlen = 1;
-    hdr.msg_control = control.as_mut_ptr().cast();
-    hdr.msg_controllen = size_of_val(&control) as _;
-    let flags = libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
-    // SAFETY: the header's buffers live until the call returns.
-    let n = check_len(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut hdr, flags) })?;
-    Ok(if n == 0 && hdr.msg_controllen == 0 { None } else { Some(n) })
+/// Undo `connect`: `connect(2)` with AF_UNSPEC.
+pub(crate) fn disconnect(fd: BorrowedFd<'_>) -> Result<()> {
+    let addr = libc::sockaddr { sa_family: 0, sa_data: [0; 14] };
+    // SAFETY: the address is valid for its length.
+    check_int(unsafe { libc::connect(fd.as_raw_fd(), &raw const addr, len_of::<libc::sockaddr>()) }).map(drop)
 }
