@@ -279,6 +279,8 @@ pub struct TcpSock {
     // Time.
     /// The time of the event at hand, µs (`tcp_mstamp`).
     pub mstamp: u64,
+    /// When a segment last left, µs (`tcp_wstamp_ns`).
+    pub wstamp: u64,
     /// Added to the clock in timestamp options (`tsoffset`).
     pub tsoffset: u32,
     /// When a retransmission may have made this connection's timestamps matter: TSval of the first
@@ -350,6 +352,8 @@ pub struct TcpSock {
     pub reordering: u32,
     /// How often (`reord_seen`).
     pub reord_seen: u32,
+    /// The end of the highest SACKed segment, while there is one (`highest_sack`).
+    pub highest_sack: u32,
     /// `snd_nxt` when recovery began (`high_seq`).
     pub high_seq: u32,
     /// Lowest sequence a retransmission could be undone for; `snd_una` when marked (`undo_marker`),
@@ -400,8 +404,6 @@ pub struct TcpSock {
     pub frto: bool,
     /// The retransmission state was marked with the SYN's (`syn_data` and kin).
     pub is_sack_reneg: bool,
-    /// SACK option of the segment at hand (`sack` in `tcp_sacktag_state`).
-    pub sack_in: wire::tcp::SackBlocks,
 
     // DRS (`rcv_rtt_est`, `rcvq_space`).
     /// Receiver's RTT, eight times, µs (`rcv_rtt_est.rtt_us`).

@@ -66,7 +66,7 @@ pub fn set_state(sk: &mut Sk<'_>, cx: &Cx<'_>, to: TcpState) {
     let counted = |state| matches!(state, Established | CloseWait);
     match (from, to) {
         (Established | CloseWait, to) if !counted(to) => cx.add(mib::Tcp::CurrEstab, u64::MAX),
-        (from, Established) if !counted(from) => cx.inc(mib::Tcp::CurrEstab),
+        (from, to) if counted(to) && !counted(from) => cx.inc(mib::Tcp::CurrEstab),
         _ => {}
     }
     if to == Close {

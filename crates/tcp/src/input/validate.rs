@@ -1,0 +1,113 @@
+//! Is a segment acceptable? (`tcp_validate_incoming`, RFC 9293 section 3.10.7.4 with RFC 5961)
+
+use super::challenge::{oow_rate_limited, send_challenge_ack, send_dupack};
+use super::options::{self, PAWS_WINDOW, paws_check};
+use super::{TcpRx, ack, tcp_reset};
+use crate::seq::{after, before};
+use crate::sock::Sk;
+use crate::state;
+use net::mib::TcpExt;
+use net::{Cx, DropReason, Skb};
+use uapi::tcp::TcpState::{CloseWait, Closing, LastAck, SynRecv};
+use wire::tcp::options::SackBlocks;
+
+/// Checks timestamps, sequence numbers, RST and SYN. Gives the packet back with its SACK blocks if
+/// it may be processed; else it has been answered as it deserves, and is gone.
+pub fn validate_incoming(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) -> Option<(Skb, SackBlocks)> {
+    let sack = options::parse(sk, rx, &skb);
+    let rst = rx.flags.rst();
+    if sk.rx_opt.saw_tstamp && !paws_check(&sk.rx_opt, PAWS_WINDOW, sk.mstamp) && !rst && !is_disordered_ack(sk, rx) {
+        cx.inc(TcpExt::PAWSEstab);
+        if !oow_rate_limited(sk, cx, rx, TcpExt::TCPACKSkippedPAWS) {
+            send_dupack(sk, cx, rx);
+        }
+        cx.drop_skb(skb, DropReason::TcpRfc7323Paws);
+        return None;
+    }
+    if let Some(reason) = out_of_window(sk, cx, rx) {
+        // A SYN out of the window is a challenge's business, an RST there is ignored.
+        if !rst {
+            if rx.flags.syn() {
+                return challenge_syn(sk, cx, skb);
+            }
+            if !oow_rate_limited(sk, cx, rx, TcpExt::TCPACKSkippedSeq) {
+                send_dupack(sk, cx, rx);
+            }
+        } else if is_reset_after_fin(sk, rx) {
+            tcp_reset(sk, cx);
+        }
+        cx.drop_skb(skb, reason);
+        return None;
+    }
+    if rst {
+        if rx.seq == sk.rcv_nxt || is_reset_after_fin(sk, rx) || is_at_highest_sack(sk, rx.seq) {
+            tcp_reset(sk, cx);
+        } else {
+            send_challenge_ack(sk, cx);
+        }
+        cx.drop_skb(skb, DropReason::TcpReset);
+        return None;
+    }
+    if rx.flags.syn() {
+        // The SYN-ACK of a simultaneous open comes while we are in SYN_RECV.
+        let crossed = state::state(sk) == SynRecv
+            && rx.flags.ack()
+            && rx.seq.wrapping_add(1) == rx.end_seq
+            && rx.end_seq == sk.rcv_nxt
+            && rx.ack_seq == sk.snd_nxt;
+        if !crossed {
+            return challenge_syn(sk, cx, skb);
+        }
+    }
+    Some((skb, sack))
+}
+
+fn challenge_syn(sk: &mut Sk<'_>, cx: &Cx<'_>, skb: Skb) -> Option<(Skb, SackBlocks)> {
+    cx.inc(TcpExt::TCPSYNChallenge);
+    send_challenge_ack(sk, cx);
+    cx.drop_skb(skb, DropReason::TcpInvalidSyn);
+    None
+}
+
+/// Why the segment is outside of the window, if it is (`tcp_sequence`).
+fn out_of_window(sk: &Sk<'_>, cx: &Cx<'_>, rx: &TcpRx) -> Option<DropReason> {
+    if before(rx.end_seq, sk.rcv_wup) {
+        return Some(DropReason::TcpInvalidSequence);
+    }
+    let end = sk.rcv_nxt.wrapping_add(sk.receive_window());
+    if after(rx.end_seq, end) {
+        if after(rx.seq, end) {
+            return Some(DropReason::TcpInvalidSequence);
+        }
+        // Its head is in the window; only an empty queue has room for the rest.
+        if !sk.receive_queue.is_empty() && !rx.is_bare() && after(rx.end_seq.wrapping_sub(u32::from(rx.flags.fin())), end) {
+            cx.inc(TcpExt::BeyondWindow);
+            return Some(DropReason::TcpInvalidSequence);
+        }
+    }
+    None
+}
+
+/// A bare ACK that was overtaken says nothing new and does no harm (`tcp_disordered_ack`).
+fn is_disordered_ack(sk: &Sk<'_>, rx: &TcpRx) -> bool {
+    rx.flags.ack()
+        && rx.is_bare()
+        && rx.seq == sk.rcv_nxt
+        && rx.ack_seq == sk.snd_una
+        && !ack::may_update_window(sk, rx.ack_seq, rx.seq, u32::from(rx.window) << sk.rx_opt.snd_wscale)
+        && sk.rx_opt.ts_recent.wrapping_sub(sk.rx_opt.rcv_tsval) as i32 <= sk.rto as i32
+}
+
+/// The peer closed after its FIN and resets with the FIN's sequence number (`tcp_reset_check`).
+fn is_reset_after_fin(sk: &Sk<'_>, rx: &TcpRx) -> bool {
+    rx.seq == sk.rcv_nxt.wrapping_sub(1) && state::state(sk).is_in(CloseWait.bit() | LastAck.bit() | Closing.bit())
+}
+
+/// An RST behind a hole stands at the end of what we SACKed.
+fn is_at_highest_sack(sk: &Sk<'_>, seq: u32) -> bool {
+    if !sk.rx_opt.sack_ok || sk.rx_opt.num_sacks == 0 {
+        return false;
+    }
+    let blocks = sk.selective_acks.iter().take(usize::from(sk.rx_opt.num_sacks));
+    blocks.map(|block| block.end).reduce(crate::seq::later) == Some(seq)
+}

@@ -1,0 +1,143 @@
+//! Segment sizes: from the path's MTU to what is sent and what is advertised.
+
+use super::options::established_len;
+use super::{retransmit, write_xmit};
+use crate::TcpCx;
+use crate::sock::Sk;
+use net::{Cx, Dst};
+use uapi::socket::MSG_OOB;
+use wire::TcpHdr;
+
+/// Bytes of a fixed TCP header.
+const TCP_HEADER: u32 = TcpHdr::LEN as u32;
+/// Least MTU-derived MSS (`TCP_BASE_MSS` floor is separate): 68 bytes of RFC 791 less headers.
+const MIN_HALF_WND: u32 = 68;
+
+/// Bytes of a large send: `sk_gso_max_size` of a device with 64 KiB less `MAX_TCP_HEADER + 1`.
+#[inline]
+#[must_use]
+pub const fn gso_max_size() -> u32 {
+    65_536 - 321
+}
+
+/// Bytes of the fixed IP header (`net_header_len`).
+#[inline]
+fn ip_header(v4: bool) -> u32 {
+    if v4 { 20 } else { 40 }
+}
+
+/// The MTU of a route as its family can use it (`ipv4_mtu`, `ip6_mtu`).
+#[inline]
+#[must_use]
+pub fn dst_mtu(dst: &Dst, v4: bool) -> u32 {
+    dst.mtu().min(if v4 { 65_535 } else { 65_535 + 40 })
+}
+
+/// The MSS to advertise on a route (`dst_metric_advmss`).
+#[must_use]
+pub fn dst_advmss(dst: &Dst, v4: bool) -> u32 {
+    if dst.metrics.advmss != 0 {
+        return dst.metrics.advmss.min(65_535);
+    }
+    let headers = ip_header(v4) + TCP_HEADER;
+    let mss = dst_mtu(dst, v4).saturating_sub(headers);
+    if v4 {
+        mss.max(256).min(65_535 - headers)
+    } else {
+        // A jumbogram's MSS means "any" (RFC 2675 section 5.1).
+        let mss = mss.max(1220);
+        if mss > 65_535 - TCP_HEADER { 65_535 } else { mss }
+    }
+}
+
+/// The MSS of `dst` within what the user set (`tcp_mss_clamp`).
+#[must_use]
+pub fn advertise(user_mss: u16, dst: &Dst, v4: bool) -> u16 {
+    let mss = dst_advmss(dst, v4);
+    let mss = if user_mss != 0 { mss.min(u32::from(user_mss)) } else { mss };
+    mss as u16
+}
+
+/// Payload of a segment on a path of `pmtu` bytes, usual options taken off (`tcp_mtu_to_mss`).
+#[must_use]
+pub fn mtu_to_mss(sk: &Sk<'_>, cx: &Cx<'_>, pmtu: u32) -> u32 {
+    let mut mss = pmtu.saturating_sub(ip_header(sk.inet.is_v4()) + TCP_HEADER);
+    mss = mss.min(u32::from(sk.rx_opt.mss_clamp));
+    mss = mss.saturating_sub(u32::from(sk.ext_hdr_len));
+    mss = mss.max(cx.tcp().sysctl.min_snd_mss() as u32);
+    mss - (u32::from(sk.tcp_header_len) - TCP_HEADER)
+}
+
+/// The reverse (`tcp_mss_to_mtu`).
+#[must_use]
+pub fn mss_to_mtu(sk: &Sk<'_>, mss: u32) -> u32 {
+    mss + u32::from(sk.tcp_header_len) + u32::from(sk.ext_hdr_len) + ip_header(sk.inet.is_v4())
+}
+
+/// At most half of the largest window ever offered, so that two segments fit
+/// (`tcp_bound_to_half_wnd`).
+#[inline]
+fn bound_to_half_wnd(sk: &Sk<'_>, size: u32) -> u32 {
+    let cutoff = if sk.max_window > 536 { sk.max_window >> 1 } else { sk.max_window };
+    if cutoff != 0 && size > cutoff {
+        cutoff.max(MIN_HALF_WND.saturating_sub(u32::from(sk.tcp_header_len)))
+    } else {
+        size
+    }
+}
+
+/// The path's MTU is `pmtu` now: the segment size follows (`tcp_sync_mss`).
+pub fn sync_mss(sk: &mut Sk<'_>, cx: &Cx<'_>, pmtu: u32) -> u32 {
+    let mss = mtu_to_mss(sk, cx, pmtu);
+    let mss = bound_to_half_wnd(sk, mss);
+    sk.pmtu_cookie = pmtu;
+    sk.mss_cache = mss;
+    sk.can_gso = sk.inet.dst.as_ref().is_some_and(|dst| dst.dev.features.gso);
+    mss
+}
+
+/// The segment size now: the path may have changed, and SACK blocks take room
+/// (`tcp_current_mss`).
+#[inline]
+pub fn current_mss(sk: &mut Sk<'_>, cx: &Cx<'_>) -> u32 {
+    let mut mss = sk.mss_cache;
+    if let Some(dst) = &sk.inet.dst {
+        let mtu = dst_mtu(dst, sk.inet.is_v4());
+        if mtu != sk.pmtu_cookie {
+            mss = sync_mss(sk, cx, mtu);
+        }
+    }
+    let header = TcpHdr::LEN + established_len(&sk.rx_opt, sk.duplicate_sack.is_some());
+    let usual = usize::from(sk.tcp_header_len);
+    if header != usual {
+        mss = (mss + usual as u32).saturating_sub(header as u32).max(1);
+    }
+    mss
+}
+
+/// The segment size, and how many bytes one segment of the queue should have (`tcp_send_mss`,
+/// `tcp_xmit_size_goal`).
+#[inline]
+pub fn send_mss(sk: &mut Sk<'_>, cx: &Cx<'_>, flags: u32) -> (u32, u32) {
+    let mss = current_mss(sk, cx);
+    if flags & MSG_OOB as u32 != 0 || !sk.can_gso {
+        return (mss, mss);
+    }
+    let bound = bound_to_half_wnd(sk, gso_max_size());
+    let mut goal = u32::from(sk.gso_segs) * mss;
+    if bound < goal || bound >= goal + mss {
+        sk.gso_segs = (bound / mss).min(65_535) as u16;
+        goal = u32::from(sk.gso_segs) * mss;
+    }
+    (mss, goal.max(mss))
+}
+
+/// ICMP says that the path takes no more than `mtu` bytes: resend what is too large
+/// (`tcp_v4_mtu_reduced`, RFC 1191).
+pub fn mtu_reduced(sk: &mut Sk<'_>, cx: &Cx<'_>, mtu: u32) {
+    if sk.pmtu_cookie > mtu {
+        sync_mss(sk, cx, mtu);
+        retransmit::simple_retransmit(sk, cx);
+        write_xmit::push_pending_frames(sk, cx);
+    }
+}

@@ -1,0 +1,156 @@
+//! One segment on its way: header, options, window, checksum, and down to IP
+//! (`__tcp_transmit_skb`).
+
+use super::options::OutOptions;
+use super::queue::Segment;
+use super::window::select_window;
+use crate::seq::{after, before};
+use crate::sock::Sk;
+use net::mib;
+use net::{Cx, Skb};
+use uapi::{InetAddr, Result};
+use wire::checksum::{pseudo_v4, pseudo_v6};
+use wire::{TcpFlags, TcpHdr};
+
+/// What of a segment its header says.
+#[derive(Clone, Copy)]
+pub struct Out {
+    /// First sequence number.
+    pub seq: u32,
+    /// One past the last.
+    pub end_seq: u32,
+    /// Flags.
+    pub flags: TcpFlags,
+    /// Packets it is.
+    pub pcount: u16,
+    /// Their size; 0 for one.
+    pub gso_size: u16,
+}
+
+impl Out {
+    /// A segment without data.
+    #[must_use]
+    pub fn bare(seq: u32, flags: TcpFlags) -> Self {
+        Out { seq, end_seq: seq, flags, pcount: 1, gso_size: 0 }
+    }
+
+    /// That of a queued segment.
+    #[inline]
+    #[must_use]
+    pub fn of(seg: &Segment) -> Self {
+        Out { seq: seg.seq, end_seq: seg.end_seq, flags: seg.flags, pcount: seg.pcount.max(1), gso_size: seg.gso_size }
+    }
+}
+
+/// Leaves the pseudo-header's sum in the header and the rest to the device (`tcp_v4_send_check`).
+#[inline]
+pub fn set_checksum(skb: &mut Skb, saddr: InetAddr, daddr: InetAddr) {
+    let len = skb.len() as u32;
+    let sum = match (saddr.as_v4(), daddr.as_v4()) {
+        (Some(saddr), Some(daddr)) => pseudo_v4(saddr, daddr, uapi::IPPROTO_TCP as u8, len),
+        _ => pseudo_v6(saddr.as_v6(), daddr.as_v6(), uapi::IPPROTO_TCP as u8, len),
+    };
+    skb.set_transport_header();
+    skb.csum_partial(TcpHdr::CHECK_OFFSET as u16);
+    if let Some((hdr, _)) = TcpHdr::view_mut(skb.linear_mut()) {
+        hdr.set_check(sum.fold_partial());
+    }
+}
+
+/// Sends a copy of segment `i` of the queue, and stamps it (`tcp_transmit_skb` with a clone).
+#[inline]
+pub fn transmit(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize) -> Result<()> {
+    rate_skb_sent(sk, i);
+    let mstamp = sk.mstamp;
+    let seg = &mut sk.send_queue[i];
+    seg.tx_mstamp = mstamp;
+    let skb = seg.skb.clone_in(cx);
+    let out = Out::of(seg);
+    transmit_skb(sk, cx, skb, out)
+}
+
+/// Notes what was delivered when a segment leaves (`tcp_rate_skb_sent`).
+#[inline]
+fn rate_skb_sent(sk: &mut Sk<'_>, i: usize) {
+    if sk.packets_out == 0 {
+        // The flight begins: what came before does not limit it.
+        sk.first_tx_mstamp = sk.mstamp;
+        sk.delivered_mstamp = sk.mstamp;
+    }
+    let (first, delivered_at, delivered, limited) = (sk.first_tx_mstamp, sk.delivered_mstamp, sk.delivered, sk.app_limited != 0);
+    let seg = &mut sk.send_queue[i];
+    (seg.first_tx_mstamp, seg.delivered_mstamp, seg.delivered, seg.app_limited) = (first, delivered_at, delivered, limited);
+}
+
+/// Puts the header in front of `skb` and sends it.
+#[inline]
+pub fn transmit_skb(sk: &mut Sk<'_>, cx: &Cx<'_>, mut skb: Skb, out: Out) -> Result<()> {
+    let payload = skb.len() as u32;
+    let (options, options_len) = OutOptions::of(sk, cx, out.flags);
+    let header_len = TcpHdr::LEN + options_len;
+    let urg = out.flags;
+    let window = if out.flags.syn() {
+        // RFC 7323 section 2.2: the window of a SYN is not scaled.
+        sk.rcv_wnd.min(65_535) as u16
+    } else {
+        select_window(sk, cx)
+    };
+    let (sport, dport) = (sk.inet.num, sk.inet.dport);
+    let rcv_nxt = sk.rcv_nxt;
+    let mut flags = out.flags;
+    let mut urg_ptr = 0;
+    // Only a pending urgent pointer is worth the comparison.
+    if sk.snd_up != sk.snd_una && before(out.seq, sk.snd_up) {
+        if before(sk.snd_up, out.seq.wrapping_add(0x10000)) {
+            urg_ptr = sk.snd_up.wrapping_sub(out.seq) as u16;
+            flags |= TcpFlags::URG;
+        } else if after(out.seq.wrapping_add(0xffff), sk.snd_nxt) {
+            urg_ptr = 0xffff;
+            flags |= TcpFlags::URG;
+        }
+    }
+    let _ = urg;
+    let room = skb.push(header_len);
+    if let Some((hdr, rest)) = TcpHdr::view_mut(room) {
+        hdr.set_source(sport);
+        hdr.set_dest(dport);
+        hdr.set_seq(out.seq);
+        hdr.set_ack_seq(if flags.ack() { rcv_nxt } else { 0 });
+        hdr.set_len_flags(header_len, flags);
+        hdr.set_window(window);
+        hdr.set_urg_ptr(urg_ptr);
+        options.write(rest);
+    }
+    set_checksum(&mut skb, sk.inet.saddr, sk.inet.daddr);
+    skb.gso_size = out.gso_size;
+    skb.gso_segs = out.pcount;
+    if flags.ack() {
+        super::ack::event_ack_sent(sk, cx, rcv_nxt);
+    }
+    if payload > 0 {
+        sk.data_segs_out = sk.data_segs_out.wrapping_add(u32::from(out.pcount));
+        event_data_sent(sk);
+        sk.bytes_sent += u64::from(payload);
+    }
+    let segs = u64::from(out.pcount);
+    sk.segs_out = sk.segs_out.wrapping_add(segs as u32);
+    if after(out.end_seq, sk.snd_nxt) || out.seq == out.end_seq {
+        cx.add(mib::Tcp::OutSegs, segs);
+    }
+    let common = sk.sk;
+    ip::output::queue_xmit(cx, common, &mut sk.inet, skb)
+}
+
+/// Data leaves: is the session interactive? (`tcp_event_data_sent`)
+#[inline]
+fn event_data_sent(sk: &mut Sk<'_>) {
+    let now = sk.jiffies32();
+    if sk.packets_out == 0 {
+        crate::cong::event(sk, crate::cong::CaEvent::TxStart);
+    }
+    sk.lsndtime = now;
+    // A reply within the delay of an ACK means request and response.
+    if now.wrapping_sub(sk.ack_lrcvtime) < sk.ack_ato {
+        crate::input::delack::inc_pingpong_cnt(sk);
+    }
+}

@@ -1,0 +1,98 @@
+//! The window we advertise (`tcp_select_window`, `__tcp_select_window`).
+
+use crate::TcpCx;
+use crate::sock::Sk;
+use net::Cx;
+use net::mib::TcpExt;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Bytes of payload that the free receive buffer holds (`tcp_space`).
+#[inline]
+#[must_use]
+pub fn space(sk: &Sk<'_>) -> i32 {
+    let free = sk.sk.rcvbuf() - sk.sk.rmem_alloc.load(Relaxed);
+    sk.win_from_space(free)
+}
+
+/// Bytes of payload that the whole receive buffer holds (`tcp_full_space`).
+#[inline]
+#[must_use]
+pub fn full_space(sk: &Sk<'_>) -> i32 {
+    sk.win_from_space(sk.sk.rcvbuf())
+}
+
+/// Chooses the window to advertise in the segment at hand, never less than was advertised before
+/// (RFC 9293 section 3.8.6), and scales it.
+#[inline]
+pub fn select_window(sk: &mut Sk<'_>, cx: &Cx<'_>) -> u16 {
+    let old_win = sk.rcv_wnd;
+    let cur_win = sk.receive_window();
+    let mut new_win = choose(sk, cx);
+    if new_win < cur_win {
+        if new_win == 0 {
+            cx.inc(TcpExt::TCPWantZeroWindowAdv);
+        }
+        let shift = sk.rx_opt.rcv_wscale;
+        new_win = round_up(cur_win, shift);
+    }
+    sk.rcv_wnd = new_win;
+    sk.rcv_wup = sk.rcv_nxt;
+    let mut wire = new_win;
+    if sk.rx_opt.rcv_wscale == 0 && cx.tcp().sysctl.workaround_signed_windows() != 0 {
+        wire = wire.min(32_767);
+    } else {
+        wire = wire.min(65_535 << sk.rx_opt.rcv_wscale);
+    }
+    let wire = wire >> sk.rx_opt.rcv_wscale;
+    if wire == 0 {
+        sk.pred_flags = 0;
+        if old_win != 0 {
+            cx.inc(TcpExt::TCPToZeroWindowAdv);
+        }
+    } else if old_win == 0 {
+        cx.inc(TcpExt::TCPFromZeroWindowAdv);
+    }
+    wire as u16
+}
+
+fn round_up(win: u32, shift: u8) -> u32 {
+    let unit = 1 << shift;
+    win.wrapping_add(unit - 1) & !(unit - 1)
+}
+
+/// What the free buffer allows, in steps of the peer's segment size so that no silly window is
+/// offered (`__tcp_select_window`, RFC 9293 section 3.8.6.2.2).
+#[must_use]
+pub fn choose(sk: &mut Sk<'_>, cx: &Cx<'_>) -> u32 {
+    let _ = cx;
+    let mut mss = i32::from(sk.ack_rcv_mss);
+    let mut free = space(sk);
+    let full = full_space(sk).min(sk.window_clamp.min(i32::MAX as u32) as i32);
+    if mss > full {
+        mss = full;
+        if mss <= 0 {
+            return 0;
+        }
+    }
+    if free < full >> 1 {
+        sk.ack_quick = 0;
+        // Memory is short: do not let the window grow, and close it rather than offer crumbs.
+        free &= !((1 << sk.rx_opt.rcv_wscale) - 1);
+        if free < full >> 4 || free < mss {
+            return 0;
+        }
+    }
+    let free = free.max(0).min(sk.rcv_ssthresh.min(i32::MAX as u32) as i32);
+    if sk.rx_opt.rcv_wscale != 0 {
+        return round_up(free as u32, sk.rx_opt.rcv_wscale);
+    }
+    let window = sk.rcv_wnd as i32;
+    if window <= free - mss || window > free {
+        let rounded = if mss > 0 { free / mss * mss } else { free };
+        return rounded.max(0) as u32;
+    }
+    if mss == full && free > window + (full >> 1) {
+        return free as u32;
+    }
+    window as u32
+}
