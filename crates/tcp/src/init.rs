@@ -131,7 +131,7 @@ pub fn disconnect_reset(sk: &mut Sk<'_>, cx: &Cx<'_>) {
 }
 
 /// What the user set stays with a disconnected sock, and goes to a listener's children.
-fn copy_user_options(sk: &mut Sk<'_>, from: &TcpSock) {
+fn copy_user_options(sk: &mut TcpSock, from: &TcpSock) {
     sk.rx_opt.user_mss = from.rx_opt.user_mss;
     sk.nonagle = from.nonagle;
     sk.notsent_lowat = from.notsent_lowat;
@@ -153,12 +153,19 @@ fn copy_user_options(sk: &mut Sk<'_>, from: &TcpSock) {
     sk.bindaddr_lock = from.bindaddr_lock;
 }
 
+impl TcpSock {
+    /// Takes the settings of another sock: a listener's template, a child.
+    pub fn inherit_options(&mut self, from: &TcpSock) {
+        copy_user_options(self, from);
+        self.cong.ops = from.cong.ops;
+    }
+}
+
 /// Fills the sock of a passive open (`tcp_create_openreq_child`). The caller has set the addresses,
 /// the route and the common fields, and moves the state.
 pub fn open_child(sk: &mut Sk<'_>, cx: &Cx<'_>, req: &OpenReq, listener: &TcpSock) {
     init_sock(sk, cx);
-    copy_user_options(sk, listener);
-    sk.cong.ops = listener.cong.ops;
+    sk.inherit_options(listener);
     open_child_of(sk, cx, req);
 }
 
@@ -202,7 +209,7 @@ pub fn open_child_of(sk: &mut Sk<'_>, cx: &Cx<'_>, req: &OpenReq) {
         sk.tcp_header_len = 20;
     }
     sk.advmss = req.advmss;
-    let v4 = sk.inet.is_v4();
+    let v4 = sk.inet.daddr.is_v4();
     if let Some(dst) = sk.inet.dst.clone() {
         mss::sync_mss(sk, cx, mss::dst_mtu(&dst, v4));
         sk.advmss = mss::advertise(sk.rx_opt.user_mss, &dst, v4);
@@ -217,7 +224,7 @@ pub fn open_child_of(sk: &mut Sk<'_>, cx: &Cx<'_>, req: &OpenReq) {
 
 /// The connection is up: windows, congestion control, buffers (`tcp_init_transfer`).
 pub fn init_transfer(sk: &mut Sk<'_>, cx: &Cx<'_>) {
-    let v4 = sk.inet.is_v4();
+    let v4 = sk.inet.daddr.is_v4();
     if let Some(dst) = sk.inet.dst.clone() {
         mss::sync_mss(sk, cx, mss::dst_mtu(&dst, v4));
     }

@@ -15,6 +15,8 @@ use std::collections::VecDeque;
 use wire::TcpFlags;
 use wire::tcp::SackBlock;
 
+pub use crate::init::{OpenReq, disconnect_reset, init_sock, open_child};
+
 /// A locked TCP sock: what nearly every function here takes.
 pub type Sk<'a> = net::SkMut<'a, Tcp>;
 
@@ -452,6 +454,8 @@ pub struct TcpSock {
     pub defer_accept: u8,
     /// Bits of [`Opts`]-like booleans the options set: thin streams (`thin_lto`).
     pub thin_lto: bool,
+    /// Somebody waits to send as soon as the connection is up (`sk_write_pending`).
+    pub write_pending: bool,
     /// `TCP_INQ` (`recvmsg_inq`).
     pub recvmsg_inq: bool,
     /// `TCP_SAVE_SYN` (`save_syn`).

@@ -97,7 +97,7 @@ pub enum CaPriv {
     /// CUBIC's.
     Cubic(cubic::Cubic),
     /// One from outside.
-    Other(Box<dyn Any + Send>),
+    Other(Box<dyn Any + Send + Sync>),
 }
 
 /// The congestion control of a sock.

@@ -8,7 +8,6 @@ use super::sack::SackState;
 use super::{rack, rate, recovery, rtt};
 use crate::cong::RateSample;
 use crate::output::queue::{LOST, RETRANS, SACKED_ACKED, SACKED_RETRANS};
-use crate::output::split;
 use crate::seq::{after, before, between};
 use crate::sock::Sk;
 use net::Cx;

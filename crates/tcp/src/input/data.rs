@@ -9,7 +9,7 @@ use crate::sock::{ACK_NOW, ACK_SCHED, RxSegment, Sk};
 use crate::state::{self, set_state};
 use net::mib::TcpExt;
 use net::sock::SockFlag;
-use net::sock::common::{RCV_SHUTDOWN, SHUTDOWN_MASK};
+use net::sock::{RCV_SHUTDOWN, SHUTDOWN_MASK};
 use net::{Cx, DropReason, Skb};
 use std::sync::atomic::Ordering::Relaxed;
 use uapi::tcp::TcpState;
@@ -199,6 +199,6 @@ pub fn fin(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     if !sk.sk.is_dead() {
         sk.sk.state_change(cx);
         let hup = sk.sk.shutdown() == SHUTDOWN_MASK || state::state(sk) == TcpState::Close;
-        sk.sk.wake_async(if hup { vfs::fasync::POLL_HUP } else { vfs::fasync::POLL_IN });
+        sk.sk.wake_async(if hup { vfs::fasync::Band::Hup } else { vfs::fasync::Band::In });
     }
 }

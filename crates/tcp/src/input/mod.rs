@@ -21,20 +21,24 @@ pub mod urg;
 pub mod validate;
 pub mod window;
 
-pub use window::{cleanup_rbuf, rcv_space_adjust};
+pub use window::{cleanup_rbuf, fast_path_check, rcv_space_adjust};
 
 use crate::sock::Sk;
 use crate::{state, timer};
 use net::mib;
-use net::sock::common::SHUTDOWN_MASK;
-use net::{Cx, DropReason, Skb};
+use net::sock::SHUTDOWN_MASK;
+use net::{Cx, Skb};
 use uapi::Errno;
 use uapi::tcp::TcpState;
 use wire::{TcpFlags, TcpHdr};
 
 /// A segment's header, read once.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct TcpRx {
+    /// Source port.
+    pub source: u16,
+    /// Destination port.
+    pub dest: u16,
     /// First sequence number.
     pub seq: u32,
     /// One past the last, SYN and FIN counted.
@@ -56,19 +60,22 @@ pub struct TcpRx {
 }
 
 impl TcpRx {
-    /// Reads the header at `skb.data`; `None` when it is not whole.
+    /// Reads the header at `skb.data`, which is whole and linear: whoever took the packet in saw to
+    /// that. (Of one that is not, nothing is known, and no state takes it.)
     #[inline]
     #[must_use]
-    pub fn parse(skb: &Skb) -> Option<TcpRx> {
-        let (hdr, _) = TcpHdr::view(skb.linear())?;
+    pub fn parse(skb: &Skb) -> TcpRx {
+        let Some((hdr, _)) = TcpHdr::view(skb.linear()) else { return TcpRx::default() };
         let header_len = hdr.header_len();
         if header_len < TcpHdr::LEN || header_len > skb.linear_len() {
-            return None;
+            return TcpRx::default();
         }
         let flags = hdr.flags();
         let len = (skb.len() - header_len) as u32;
         let seq = hdr.seq();
-        Some(TcpRx {
+        TcpRx {
+            source: hdr.source(),
+            dest: hdr.dest(),
             seq,
             end_seq: seq.wrapping_add(len).wrapping_add(u32::from(flags.syn())).wrapping_add(u32::from(flags.fin())),
             ack_seq: hdr.ack_seq(),
@@ -78,7 +85,14 @@ impl TcpRx {
             len,
             window: hdr.window(),
             urg_ptr: hdr.urg_ptr(),
-        })
+        }
+    }
+
+    /// The bytes of its options, while the header is in front.
+    #[inline]
+    #[must_use]
+    pub fn options<'s>(&self, skb: &'s Skb) -> &'s [u8] {
+        options::bytes(skb, self)
     }
 
     /// It takes no sequence number.
@@ -92,7 +106,7 @@ impl TcpRx {
 /// A segment for a sock whose lock is held (`tcp_v4_do_rcv`). `skb.data` is at the TCP header.
 #[inline]
 pub fn do_rcv(sk: &mut Sk<'_>, cx: &Cx<'_>, skb: Skb) {
-    let Some(rx) = TcpRx::parse(&skb) else { return cx.drop_skb(skb, DropReason::PktTooSmall) };
+    let rx = TcpRx::parse(&skb);
     let segs = u32::from(skb.gso_segs.max(1));
     sk.segs_in = sk.segs_in.wrapping_add(segs);
     if rx.len > 0 {

@@ -11,7 +11,7 @@ use crate::state::{self, set_state};
 use crate::timer::keepalive::{TIMEWAIT_LEN, fin_time};
 use crate::{init, timer};
 use net::mib::TcpExt;
-use net::sock::common::{RCV_SHUTDOWN, SEND_SHUTDOWN};
+use net::sock::{RCV_SHUTDOWN, SEND_SHUTDOWN};
 use net::{Cx, DropReason, Skb};
 use uapi::tcp::TcpState;
 use wire::TcpFlags;

@@ -82,10 +82,10 @@ fn synack(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx) {
     syn::initialize_rcv_mss(sk);
     sk.copied_seq = sk.rcv_nxt;
     finish_connect(sk, cx);
-    let holds_ack = sk.sk.shared.write_pending() || sk.defer_accept != 0 || delack::in_pingpong_mode(sk, cx);
+    let holds_ack = sk.write_pending || sk.defer_accept != 0 || delack::in_pingpong_mode(sk, cx);
     if !sk.sk.is_dead() {
         sk.sk.state_change(cx);
-        sk.sk.wake_async(vfs::fasync::POLL_OUT);
+        sk.sk.wake_async(vfs::fasync::Band::Out);
     }
     if holds_ack {
         // Data is about to go: the ACK goes with it.

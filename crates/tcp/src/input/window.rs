@@ -13,7 +13,7 @@ use crate::seq::before;
 use crate::sock::{ACK_PUSHED, ACK_PUSHED2, ACK_SCHED, Sk};
 use net::Cx;
 use net::sock::SockFlag;
-use net::sock::common::RCV_SHUTDOWN;
+use net::sock::RCV_SHUTDOWN;
 use net::sock::mem::{SHINFO_SIZE, SKB_SIZE};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -155,7 +155,7 @@ pub fn data_snd_check(sk: &mut Sk<'_>, cx: &Cx<'_>) {
 /// Wakes writers that found no room (`tcp_check_space`).
 #[inline]
 pub fn check_space(sk: &mut Sk<'_>, cx: &Cx<'_>) {
-    if sk.sk.shared.nospace.load(Relaxed) {
+    if sk.sk.flag(SockFlag::NoSpace) {
         new_space(sk, cx);
     }
 }
@@ -167,7 +167,7 @@ fn new_space(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         sk.snd_cwnd_stamp = sk.jiffies32();
     }
     if is_writeable(sk, cx) {
-        sk.sk.shared.nospace.store(false, Relaxed);
+        sk.sk.set_flag(SockFlag::NoSpace, false);
         sk.sk.write_space(cx);
     }
 }

@@ -15,7 +15,7 @@ pub mod window;
 pub mod write_xmit;
 
 pub use ack::{send_ack, send_delayed_ack};
-pub use append::{append, forced_push, mark_push, push, stream_memory_free, write_queue_purge};
+pub use append::{append, forced_push, is_writeable, mark_push, push, stream_memory_free, write_queue_purge};
 pub use fin_rst::{send_active_reset, send_fin};
 pub use mss::send_mss;
 pub use probe::write_wakeup;

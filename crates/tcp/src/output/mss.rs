@@ -61,7 +61,7 @@ pub fn advertise(user_mss: u16, dst: &Dst, v4: bool) -> u16 {
 /// Payload of a segment on a path of `pmtu` bytes, usual options taken off (`tcp_mtu_to_mss`).
 #[must_use]
 pub fn mtu_to_mss(sk: &Sk<'_>, cx: &Cx<'_>, pmtu: u32) -> u32 {
-    let mut mss = pmtu.saturating_sub(ip_header(sk.inet.is_v4()) + TCP_HEADER);
+    let mut mss = pmtu.saturating_sub(ip_header(sk.inet.daddr.is_v4()) + TCP_HEADER);
     mss = mss.min(u32::from(sk.rx_opt.mss_clamp));
     mss = mss.saturating_sub(u32::from(sk.ext_hdr_len));
     mss = mss.max(cx.tcp().sysctl.min_snd_mss() as u32);
@@ -71,7 +71,7 @@ pub fn mtu_to_mss(sk: &Sk<'_>, cx: &Cx<'_>, pmtu: u32) -> u32 {
 /// The reverse (`tcp_mss_to_mtu`).
 #[must_use]
 pub fn mss_to_mtu(sk: &Sk<'_>, mss: u32) -> u32 {
-    mss + u32::from(sk.tcp_header_len) + u32::from(sk.ext_hdr_len) + ip_header(sk.inet.is_v4())
+    mss + u32::from(sk.tcp_header_len) + u32::from(sk.ext_hdr_len) + ip_header(sk.inet.daddr.is_v4())
 }
 
 /// At most half of the largest window ever offered, so that two segments fit
@@ -96,13 +96,21 @@ pub fn sync_mss(sk: &mut Sk<'_>, cx: &Cx<'_>, pmtu: u32) -> u32 {
     mss
 }
 
+/// The same for the MTU of the sock's route.
+pub fn sync_mss_to_dst(sk: &mut Sk<'_>, cx: &Cx<'_>) {
+    let v4 = sk.inet.daddr.is_v4();
+    if let Some(mtu) = sk.inet.dst.as_ref().map(|dst| dst_mtu(dst, v4)) {
+        sync_mss(sk, cx, mtu);
+    }
+}
+
 /// The segment size now: the path may have changed, and SACK blocks take room
 /// (`tcp_current_mss`).
 #[inline]
 pub fn current_mss(sk: &mut Sk<'_>, cx: &Cx<'_>) -> u32 {
     let mut mss = sk.mss_cache;
     if let Some(dst) = &sk.inet.dst {
-        let mtu = dst_mtu(dst, sk.inet.is_v4());
+        let mtu = dst_mtu(dst, sk.inet.daddr.is_v4());
         if mtu != sk.pmtu_cookie {
             mss = sync_mss(sk, cx, mtu);
         }

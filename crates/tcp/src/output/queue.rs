@@ -158,6 +158,13 @@ impl SendQueue {
         self.segs.len()
     }
 
+    /// How many were not sent.
+    #[inline]
+    #[must_use]
+    pub fn unsent(&self) -> usize {
+        self.segs.len() - self.sent
+    }
+
     /// True when there is none.
     #[inline]
     #[must_use]

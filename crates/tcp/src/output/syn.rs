@@ -62,7 +62,7 @@ fn connect_init(sk: &mut Sk<'_>, cx: &Cx<'_>) -> Result<()> {
     sk.tcp_header_len = if sysctl.timestamps() != 0 { 32 } else { 20 };
     sk.rx_opt.mss_clamp = if sk.rx_opt.user_mss != 0 { sk.rx_opt.user_mss } else { TCP_MSS_DEFAULT };
     sk.max_window = 0;
-    let v4 = sk.inet.is_v4();
+    let v4 = sk.inet.daddr.is_v4();
     let dst = sk.inet.dst.clone().ok_or(Errno::ENETUNREACH)?;
     sync_mss(sk, cx, dst_mtu(&dst, v4));
     if sk.window_clamp == 0 {

@@ -68,6 +68,15 @@ pub fn set_keepalive(sk: &mut Sk<'_>, cx: &Cx<'_>, on: bool) {
     }
 }
 
+/// `TCP_KEEPIDLE` changed while the timer may run (`tcp_sock_set_keepidle_locked`).
+pub fn keepalive_changed(sk: &mut Sk<'_>, cx: &Cx<'_>) {
+    if sk.sk.flag(SockFlag::KeepOpen) && !crate::state::state(sk).is_in(TcpState::Close.bit() | TcpState::Listen.bit()) {
+        mstamp_refresh(sk, cx);
+        let left = keepalive_time(sk, cx).saturating_sub(elapsed(sk));
+        reset_keepalive(sk, cx, left);
+    }
+}
+
 /// Silence so far, ms (`keepalive_time_elapsed`).
 fn elapsed(sk: &Sk<'_>) -> u64 {
     let now = sk.jiffies32();

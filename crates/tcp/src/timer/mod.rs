@@ -11,7 +11,7 @@ pub mod probe;
 pub mod rto;
 pub mod tlp;
 
-pub use keepalive::{delete_keepalive, fin_time, reset_keepalive, set_keepalive};
+pub use keepalive::{delete_keepalive, fin_time, keepalive_changed, reset_keepalive, set_keepalive};
 pub use rto::write_err;
 
 use crate::sock::{LazyTimer, Sk, TcpSock, XmitTimer};

@@ -68,8 +68,7 @@ fn write_timeout(sk: &mut Sk<'_>, cx: &Cx<'_>) -> bool {
         if sk.sk.is_dead() {
             let alive = sk.rto < sk.rto_max;
             retry_until = orphan_retries(sk, cx, alive);
-            let timed_out = retransmits_timed_out(sk, retry_until, 0);
-            if crate::api::close::too_many_orphans(sk, cx, alive || !timed_out) {
+            if crate::api::close::too_many_orphans(cx) {
                 return true;
             }
         }
