@@ -448,8 +448,13 @@ impl Supervisor<'_> {
         carrier.error = Some(e);
         let Some(s) = carrier.stream() else { return };
         s.state = State::Dead;
-        if let Some(pump) = s.pump.take() {
-            pump.reset(copy.as_ref().map(AsFd::as_fd));
+        if let Some(mut pump) = s.pump.take() {
+            if s.rx_done {
+                // After the end of file TCP shows no error to a reader: close with nothing unread.
+                while let Ok(Pulled::Bytes(_)) = pump.pull_tx(&mut self.scratch) {}
+            } else {
+                pump.reset(copy.as_ref().map(AsFd::as_fd));
+            }
         }
         if copy.is_none() {
             // Nobody holds it any more.
