@@ -1,0 +1,43 @@
+//! connect(AF_UNSPEC): back to a fresh socket (`tcp_disconnect`).
+
+use crate::sock::Sk;
+use crate::{init, output, state};
+use net::UserCx;
+use uapi::tcp::TcpState;
+use uapi::{Errno, Result};
+
+/// Ends what the socket is doing, with a reset where a close would need one.
+pub fn disconnect(sk: &mut Sk<'_>, cx: &UserCx<'_>) -> Result<()> {
+    let old = state::state(sk);
+    let unsent = sk.snd_nxt != sk.write_seq && matches!(old, TcpState::Closing | TcpState::LastAck);
+    let needs_reset =
+        matches!(old, TcpState::Established | TcpState::CloseWait | TcpState::FinWait1 | TcpState::FinWait2 | TcpState::SynRecv);
+    if old != TcpState::Close {
+        state::set_state(sk, cx, TcpState::Close);
+    }
+    match old {
+        TcpState::Listen => super::listen::stop(sk, cx),
+        _ if needs_reset || unsent => {
+            output::send_active_reset(sk, cx);
+            sk.sk.set_err(Errno::ECONNRESET);
+        }
+        TcpState::SynSent => sk.sk.set_err(Errno::ECONNRESET),
+        _ => {}
+    }
+    init::disconnect_reset(sk, cx);
+    let any = sk.inet.any();
+    sk.inet.dport = 0;
+    sk.inet.daddr = any;
+    sk.inet.dst = None;
+    if !sk.bindaddr_lock {
+        sk.inet.rcv_saddr = any;
+        sk.inet.saddr = any;
+    }
+    if !sk.bindport_lock {
+        crate::hash::put_port(sk, cx);
+    }
+    sk.sk.set_shutdown(0);
+    sk.sk.shared.inet.publish(&sk.inet);
+    sk.sk.error_report(cx);
+    Ok(())
+}
