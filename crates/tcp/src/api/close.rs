@@ -118,7 +118,7 @@ fn finish(sk: &mut Sk<'_>, cx: &UserCx<'_>, before: TcpState) {
 
 /// More orphans than `tcp_max_orphans` (`tcp_check_oom`, `tcp_too_many_orphans`).
 pub fn too_many_orphans(cx: &Cx<'_>) -> bool {
-    cx.tcp().orphans.load(Relaxed) > i64::from(cx.tcp().sysctl.max_orphans.get())
+    cx.tcp().orphans.load(Relaxed) > i64::from(cx.tcp().sysctl.max_orphans())
 }
 
 /// An orphan is over (`inet_csk_destroy_sock`): timers, queues and the port go; the object goes with

@@ -221,7 +221,7 @@ fn complete(request: &Arc<Request>, cx: &BhCx<'_, '_>, skb: Skb) {
 
 /// No room: the peer will send its data again, and perhaps there is room then.
 fn overflow(request: &Arc<Request>, cx: &Cx<'_>, skb: Skb) {
-    if cx.tcp().sysctl.abort_on_overflow.get() == 0 {
+    if cx.tcp().sysctl.abort_on_overflow() == 0 {
         request.state.lock().acked = true;
     } else {
         embryonic_reset(request, cx, &skb, false);

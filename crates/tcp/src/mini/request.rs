@@ -125,7 +125,7 @@ impl TimerTarget for Request {
         let syn_retries = self.listener.shared.with_listen(|queue| queue.template.syn_retries);
         let mut max = match syn_retries {
             Some(retries) if retries != 0 => retries,
-            _ => cx.tcp().sysctl.synack_retries.get().clamp(0, 255) as u8,
+            _ => cx.tcp().sysctl.synack_retries().clamp(0, 255) as u8,
         };
         let defer = self.listener.shared.with_listen(|queue| queue.template.defer_accept).unwrap_or(0);
         if defer > max {

@@ -166,7 +166,7 @@ pub fn recycled(tw: &Arc<TimeWait>, cx: &Cx<'_>) {
 /// Whether `connect()` may take the place (`tcp_twsk_unique`): with timestamps, a second later, as
 /// `tcp_tw_reuse` allows. The new connection then begins beyond the old one's numbers.
 pub fn may_reuse(tw: &TimeWait, sk: &mut Sk<'_>, cx: &Cx<'_>) -> bool {
-    let reuse = match cx.tcp().sysctl.tw_reuse.get() {
+    let reuse = match cx.tcp().sysctl.tw_reuse() {
         // 2: over loopback only.
         2 => tw.key.laddr.is_loopback() || tw.key.faddr.is_loopback(),
         mode => mode != 0,
@@ -212,7 +212,7 @@ impl TimeWait {
         if !paws_reject && rx.seq == state.rcv_nxt && (rx.seq == rx.end_seq || rx.flags.rst()) {
             if rx.flags.rst() {
                 // RFC 1337: a reset must not end TIME_WAIT, if the administrator says so.
-                if cx.tcp().sysctl.rfc1337.get() == 0 {
+                if cx.tcp().sysctl.rfc1337() == 0 {
                     drop(state);
                     deschedule(self, cx);
                     return Verdict::Success;
@@ -295,7 +295,7 @@ fn rate_limited_ack(cx: &Cx<'_>, state: &mut State, skipped: TcpExt) -> Verdict 
 pub fn oow_rate_limited(cx: &Cx<'_>, last: &mut u32) -> bool {
     let now = cx.now().ms() as u32;
     let elapsed = now.wrapping_sub(*last) as i32;
-    if *last != 0 && (0..cx.tcp().sysctl.invalid_ratelimit.get()).contains(&elapsed) {
+    if *last != 0 && (0..cx.tcp().sysctl.invalid_ratelimit()).contains(&elapsed) {
         return true;
     }
     *last = now;

@@ -1,0 +1,153 @@
+//! send(2) and its kin (`tcp_sendmsg`).
+
+use crate::output::{self, append};
+use crate::sock::Sk;
+use crate::{Tcp, state};
+use net::sock::{SEND_SHUTDOWN, Timeo};
+use net::{MsgHdr, Sock, UserCx, UserGuard};
+use uapi::socket::{MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_OOB};
+use uapi::tcp::TcpState;
+use uapi::{Errno, Result};
+
+/// Takes bytes from the user until all are queued, or until waiting for room ends.
+///
+/// # Errors
+/// `EPIPE` (the caller's layer adds SIGPIPE), `ENOTCONN`, the pending error, `EAGAIN`, `EINTR`; not
+/// when some bytes were taken.
+pub fn sendmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<usize> {
+    let flags = msg.flags as i32;
+    if flags & MSG_FASTOPEN != 0 {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    let mut guard = sk.lock_sock(cx);
+    let timeo = Timeo::new(cx, flags & MSG_DONTWAIT != 0, sk.sndtimeo());
+    if !matches!(state::state(&guard.sk_mut()), TcpState::Established | TcpState::CloseWait) {
+        let waited;
+        (guard, waited) = wait_connect(guard, timeo);
+        if let Err(errno) = waited {
+            return Err(stream_error(sk, errno));
+        }
+    }
+    let mut copied = 0;
+    loop {
+        let (step, more) = fill(&mut guard.sk_mut(), cx, msg, &mut copied);
+        match step {
+            Step::Done => return finish(guard, cx, msg.flags, copied, Ok(())),
+            Step::Error(errno) => return finish(guard, cx, msg.flags, copied, Err(errno)),
+            Step::Full => {}
+        }
+        if copied > 0 {
+            let mss = more;
+            output::push(&mut guard.sk_mut(), cx, msg.flags & !(MSG_MORE as u32), mss, crate::sock::TCP_NAGLE_PUSH);
+        }
+        let waited;
+        (guard, waited) = wait_memory(guard, timeo);
+        if let Err(errno) = waited {
+            return finish(guard, cx, msg.flags, copied, Err(errno));
+        }
+    }
+}
+
+enum Step {
+    Done,
+    Full,
+    Error(Errno),
+}
+
+/// Queues bytes while there is room; gives the segment size in use with the answer.
+fn fill(sk: &mut Sk<'_>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>, copied: &mut usize) -> (Step, u32) {
+    output::mstamp_refresh(sk, cx);
+    let (mss, size_goal) = output::send_mss(sk, cx, msg.flags);
+    if let Some(errno) = sk.sk.take_err() {
+        return (Step::Error(errno), mss);
+    }
+    if sk.sk.shutdown() & SEND_SHUTDOWN != 0 {
+        return (Step::Error(Errno::EPIPE), mss);
+    }
+    while msg.iov.remaining() > 0 {
+        let done = append::append(sk, cx, &mut msg.iov, size_goal, msg.flags);
+        *copied += done.copied;
+        if done.full {
+            sk.sk.set_flag(net::sock::SockFlag::NoSpace, true);
+            return (Step::Full, mss);
+        }
+        if done.copied == 0 {
+            return (Step::Error(Errno::EFAULT), mss);
+        }
+        if msg.iov.remaining() == 0 {
+            break;
+        }
+        let more_to_come = sk.send_queue.back_mut().is_some_and(|tail| tail.len() < size_goal);
+        if more_to_come || msg.flags & MSG_OOB as u32 != 0 {
+            continue;
+        }
+        // A full segment can go while the next is filled.
+        if output::forced_push(sk) {
+            output::mark_push(sk);
+            output::write_xmit::push_frames(sk, cx, mss, crate::sock::TCP_NAGLE_PUSH);
+        } else if sk.send_queue.unsent() == 1 {
+            output::push_one(sk, cx, mss);
+        }
+    }
+    (Step::Done, mss)
+}
+
+/// Pushes what was queued and says what the call returns.
+fn finish(
+    mut guard: UserGuard<'_, '_, Tcp>,
+    cx: &UserCx<'_>,
+    flags: u32,
+    copied: usize,
+    result: Result<()>,
+) -> Result<usize> {
+    let mut sk = guard.sk_mut();
+    append::remove_empty(&mut sk, cx);
+    if copied > 0 {
+        let (mss, _) = output::send_mss(&mut sk, cx, flags);
+        let nonagle = sk.nonagle;
+        output::push(&mut sk, cx, flags & !(MSG_EOR as u32), mss, nonagle);
+        return Ok(copied);
+    }
+    match result {
+        Ok(()) => Ok(0),
+        Err(errno) => {
+            let common = guard.sk_mut().sk;
+            Err(stream_error(common, errno))
+        }
+    }
+}
+
+/// `sk_stream_error`: a broken pipe tells the pending error first.
+fn stream_error(sk: &Sock<Tcp>, errno: Errno) -> Errno {
+    if errno == Errno::EPIPE { sk.take_err().unwrap_or(Errno::EPIPE) } else { errno }
+}
+
+/// Waits for the end of the handshake (`sk_stream_wait_connect`).
+fn wait_connect<'a, 'c>(guard: UserGuard<'a, 'c, Tcp>, timeo: Timeo) -> (UserGuard<'a, 'c, Tcp>, Result<()>) {
+    let (guard, waited) = guard.wait_event(timeo, |sk| {
+        if let Some(errno) = sk.sk.take_err() {
+            return Some(Err(errno));
+        }
+        match state::state(sk) {
+            TcpState::Established | TcpState::CloseWait => Some(Ok(())),
+            TcpState::SynSent | TcpState::SynRecv => None,
+            _ => Some(Err(Errno::EPIPE)),
+        }
+    });
+    (guard, waited.and_then(|result| result))
+}
+
+/// Waits for room in the send buffer (`sk_stream_wait_memory`).
+fn wait_memory<'a, 'c>(guard: UserGuard<'a, 'c, Tcp>, timeo: Timeo) -> (UserGuard<'a, 'c, Tcp>, Result<()>) {
+    let (guard, waited) = guard.wait_event_cx(timeo, |sk, cx| {
+        if sk.sk.err() != 0 || sk.sk.shutdown() & SEND_SHUTDOWN != 0 {
+            return Some(Err(Errno::EPIPE));
+        }
+        if output::stream_memory_free(sk, cx) {
+            return Some(Ok(()));
+        }
+        sk.sk.set_flag(net::sock::SockFlag::NoSpace, true);
+        None
+    });
+    (guard, waited.and_then(|result| result))
+}
