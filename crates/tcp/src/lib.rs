@@ -1,3 +1,134 @@
 //! The Transmission Control Protocol.
+//!
+//! Split by event, as Linux splits it: a segment arrives ([`glue`], [`input`]), a call is made
+//! ([`api`]), a timer fires ([`timer`]); all of them send through [`output`]. [`hash`] finds who a
+//! segment is for, [`mini`] stands in for socks that are not yet or no more, [`cong`] decides how much
+//! may be in flight. [`state`] alone writes the state.
 
 #![forbid(unsafe_code)]
+
+pub mod api;
+pub mod cong;
+pub mod glue;
+pub mod hash;
+pub mod init;
+pub mod input;
+pub mod mini;
+pub mod output;
+mod proto;
+pub mod seq;
+mod shared;
+pub mod sock;
+pub mod state;
+pub mod sysctl;
+pub mod timer;
+
+pub use api::listen;
+pub use proto::Tcp;
+pub use shared::TcpShared;
+
+use ip::protocol::{Family, NetProtocol};
+use kern::slab::Cache;
+use net::netns::{Pernet, Slot};
+use net::{Cx, Net, Sock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use uapi::{IPPROTO_TCP, Result};
+
+/// What TCP keeps with a namespace.
+pub struct TcpNet {
+    /// `net.ipv4.tcp_*`.
+    pub sysctl: sysctl::Sysctl,
+    /// Who a segment is for.
+    pub hash: hash::Hashinfo,
+    /// Challenge ACKs sent lately.
+    pub challenge: input::challenge::Limit,
+    /// Socks in use.
+    pub sockets: AtomicI64,
+    /// Socks without a file (`tcp_orphan_count`).
+    pub orphans: AtomicI64,
+    /// Bytes of all socks' buffers, in pages (`tcp_memory_allocated`).
+    pub memory_allocated: AtomicI64,
+    keys: (u64, u64),
+    time_waits: AtomicI64,
+    slab: Cache<Arc<Sock<Tcp>>>,
+}
+
+impl Pernet for TcpNet {
+    const SLOT: Slot = Slot::Tcp;
+}
+
+/// The way from a context to TCP's part of the namespace.
+pub trait TcpCx {
+    /// TCP's part.
+    fn tcp(&self) -> &TcpNet;
+}
+
+impl TcpCx for Cx<'_> {
+    #[inline]
+    fn tcp(&self) -> &TcpNet {
+        self.net.generic()
+    }
+}
+
+impl TcpNet {
+    fn new(net: &Net) -> Self {
+        TcpNet {
+            sysctl: sysctl::Sysctl::default(),
+            hash: hash::Hashinfo::new(net.rng.u64()),
+            challenge: input::challenge::Limit::default(),
+            sockets: AtomicI64::new(0),
+            orphans: AtomicI64::new(0),
+            memory_allocated: AtomicI64::new(0),
+            keys: (net.rng.u64(), net.rng.u64()),
+            time_waits: AtomicI64::new(0),
+            slab: Cache::new("TCP", 4096),
+        }
+    }
+
+    /// A place for one more TIME_WAIT, if `tcp_max_tw_buckets` leaves one.
+    fn reserve_time_wait(&self) -> bool {
+        if self.time_waits.fetch_add(1, Relaxed) >= i64::from(self.sysctl.max_tw_buckets()) {
+            self.time_waits.fetch_sub(1, Relaxed);
+            return false;
+        }
+        true
+    }
+
+    fn release_time_wait(&self) {
+        self.time_waits.fetch_sub(1, Relaxed);
+    }
+
+    /// How many TIME_WAITs there are.
+    pub fn time_waits(&self) -> i64 {
+        self.time_waits.load(Relaxed)
+    }
+
+    /// The slab of socks, for who lists them.
+    pub fn slab(&self) -> &Cache<Arc<Sock<Tcp>>> {
+        &self.slab
+    }
+
+    /// Lets go of what keeps itself alive in a circle.
+    pub fn exit(&self) {
+        self.hash.clear();
+        self.slab.shrink();
+    }
+}
+
+/// A sock ended.
+fn sockets_dec(cx: &Cx<'_>) {
+    cx.tcp().sockets.fetch_sub(1, Relaxed);
+}
+
+/// Attaches TCP to a namespace, over IPv4 and IPv6.
+///
+/// # Errors
+/// `EEXIST` when it is attached already.
+pub fn init(net: &Arc<Net>) -> Result<()> {
+    net.set_generic(TcpNet::new(net))?;
+    sysctl::register(net)?;
+    let protocol = NetProtocol { handler: glue::tcp_rcv, err_handler: Some(glue::tcp_err), no_policy: true };
+    ip::protocol::add(net, Family::V4, IPPROTO_TCP as u8, protocol)?;
+    ip::protocol::add(net, Family::V6, IPPROTO_TCP as u8, protocol)
+}

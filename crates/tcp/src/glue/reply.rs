@@ -1,0 +1,232 @@
+//! Segments sent without a sock: resets, acknowledgements of minisocks, SYN-ACKs
+//! (`tcp_v4_send_reset`, `tcp_v4_send_ack`, `tcp_v4_send_synack`, `tcp_v4_init_req`).
+
+use super::secrets::secrets;
+use crate::hash::Key;
+use crate::input::TcpRx;
+use crate::mini::request::Request;
+use crate::mini::timewait::TimeWait;
+use crate::output::segment::set_checksum;
+use crate::output::syn;
+use crate::sock::{OpenReq, Sk, TcpSock};
+use crate::{Tcp, TcpCx};
+use net::dst::{Dst, DstKind, Flow};
+use net::mib::Tcp as Mib;
+use net::skb::SkBuff;
+use net::{Cx, Skb, Sock};
+use std::sync::Arc;
+use uapi::InetAddr;
+use wire::tcp::{TcpOptions, TcpTimestamp};
+use wire::{Ipv4Repr, Ipv6Repr, TcpFlags, TcpRepr};
+
+/// Segment size of a peer that names none, by family (`TCP_MSS_DEFAULT`, `IPV6_MIN_MTU` less headers).
+const MSS_DEFAULT: u16 = 536;
+/// "Don't fragment" in the flags of IPv4.
+const IP_DF: u16 = 0x4000;
+
+/// How a reply is to look below TCP.
+struct Reply {
+    saddr: InetAddr,
+    daddr: InetAddr,
+    oif: u32,
+    mark: u32,
+    tos: u8,
+}
+
+impl Reply {
+    fn flow(&self) -> Flow {
+        Flow { daddr: self.daddr, saddr: self.saddr, oif: self.oif, iif: 0, mark: self.mark, tos: self.tos & 0xfc }
+    }
+
+    /// To where `skb` came from.
+    fn to(skb: &SkBuff) -> Reply {
+        let (saddr, daddr) = ip::packet::addrs(skb);
+        // A link-local peer is on the link the segment came by.
+        let oif = if saddr.needs_scope_id() { skb.iif } else { 0 };
+        Reply { saddr: daddr, daddr: saddr, oif, mark: 0, tos: ip::packet::tos(skb) & 0xfc }
+    }
+
+    /// Adds the IP header and sends; `skb.data` is at the TCP header.
+    fn send(&self, cx: &Cx<'_>, dst: &Dst, mut skb: Skb) {
+        set_checksum(&mut skb, self.saddr, self.daddr);
+        skb.mark = self.mark;
+        let payload_len = skb.len();
+        match (self.saddr.as_v4(), self.daddr.as_v4()) {
+            (Some(src), Some(dst)) => {
+                let ttl = ip::state_default_ttl(cx.net);
+                let repr = Ipv4Repr { tos: self.tos, id: 0, frag_off: IP_DF, ttl, protocol: 6, src, dst, options: &[], payload_len };
+                repr.emit(skb.push(wire::Ipv4Hdr::LEN));
+            }
+            _ => {
+                let (src, dst) = (self.saddr.as_v6(), self.daddr.as_v6());
+                let hop_limit = ip::state_default_hop_limit(cx.net);
+                let repr = Ipv6Repr { traffic_class: self.tos, flow_label: 0, next_header: 6, hop_limit, src, dst, payload_len };
+                repr.emit(skb.push(wire::Ipv6Hdr::LEN));
+            }
+        }
+        // Nobody is there to hear of a failure; the peer asks again.
+        let _ = ip::output::local_out(cx, dst, skb);
+    }
+}
+
+fn segment(cx: &Cx<'_>, repr: &TcpRepr<'_>) -> Skb {
+    let mut skb = cx.alloc_skb();
+    repr.emit(skb.push(repr.header_len()));
+    skb.set_transport_header();
+    skb.gso_segs = 1;
+    skb
+}
+
+/// A reset in answer to a segment (`tcp_v4_send_reset`, RFC 9293 section 3.10.7.1). Never for a reset.
+pub fn send_reset(cx: &Cx<'_>, sk: Option<&mut Sk<'_>>, skb: &Skb) {
+    let rx = TcpRx::parse_transport(skb);
+    if rx.flags.rst() {
+        return;
+    }
+    let mut reply = Reply::to(skb);
+    if let Some(sk) = sk {
+        reply.oif = sk.sk.bound_dev_if();
+        reply.mark = sk.sk.mark();
+    }
+    let Ok(dst) = ip::route::output(cx, &reply.flow()) else { return };
+    if matches!(dst.kind, DstKind::Multicast | DstKind::Broadcast) {
+        return;
+    }
+    let (seq, ack_seq, flags) = if rx.flags.ack() {
+        (rx.ack_seq, 0, TcpFlags::RST)
+    } else {
+        (0, rx.end_seq, TcpFlags::RST.with(TcpFlags::ACK))
+    };
+    let repr = TcpRepr {
+        source: rx.dest,
+        dest: rx.source,
+        seq,
+        ack_seq,
+        flags,
+        window: 0,
+        urg_ptr: 0,
+        options: TcpOptions::default(),
+    };
+    cx.inc(Mib::OutSegs);
+    cx.inc(Mib::OutRsts);
+    reply.send(cx, &dst, segment(cx, &repr));
+}
+
+/// A bare acknowledgement.
+struct Ack {
+    seq: u32,
+    ack_seq: u32,
+    window: u32,
+    tsval: u32,
+    tsecr: Option<u32>,
+}
+
+fn send_ack(cx: &Cx<'_>, key: &Key, reply: &Reply, ack: &Ack) {
+    let Ok(dst) = ip::route::output(cx, &reply.flow()) else { return };
+    let timestamp = ack.tsecr.map(|ecr| TcpTimestamp { val: ack.tsval, ecr });
+    let repr = TcpRepr {
+        source: key.lport,
+        dest: key.fport,
+        seq: ack.seq,
+        ack_seq: ack.ack_seq,
+        flags: TcpFlags::ACK,
+        window: ack.window.min(65_535) as u16,
+        urg_ptr: 0,
+        options: TcpOptions { timestamp, ..TcpOptions::default() },
+    };
+    cx.inc(Mib::OutSegs);
+    reply.send(cx, &dst, segment(cx, &repr));
+}
+
+/// The clock of timestamps, ms.
+fn ts_clock(cx: &Cx<'_>) -> u32 {
+    (cx.now().us() / 1000) as u32
+}
+
+/// TIME_WAIT acknowledges once more (`tcp_v4_timewait_ack`).
+pub(super) fn timewait_ack(cx: &Cx<'_>, tw: &TimeWait, skb: &Skb) {
+    let reply = Reply { oif: tw.bound_dev, mark: tw.mark, tos: tw.tos, ..Reply::to(skb) };
+    let ack = Ack {
+        seq: tw.snd_nxt,
+        ack_seq: tw.rcv_nxt(),
+        window: tw.rcv_wnd >> tw.rcv_wscale,
+        tsval: ts_clock(cx).wrapping_add(tw.ts_offset),
+        tsecr: tw.ts_recent(),
+    };
+    send_ack(cx, &tw.key, &reply, &ack);
+}
+
+/// A request answers a segment outside of its window (`tcp_v4_reqsk_send_ack`).
+pub fn request_ack(cx: &Cx<'_>, request: &Request, skb: &Skb) {
+    let open = request.state.lock().open;
+    let reply = Reply { mark: request.mark, ..Reply::to(skb) };
+    let ack = Ack {
+        seq: open.snt_isn.wrapping_add(1),
+        ack_seq: open.rcv_nxt,
+        window: open.rcv_wnd >> open.rcv_wscale,
+        tsval: ts_clock(cx).wrapping_add(open.ts_off),
+        tsecr: open.tstamp_ok.then_some(open.ts_recent),
+    };
+    send_ack(cx, &request.key, &reply, &ack);
+}
+
+/// The route back to the peer of a request (`inet_csk_route_req`).
+pub fn reply_route(cx: &Cx<'_>, key: &Key, iif: u32, mark: u32, tos: u8) -> Option<Arc<Dst>> {
+    let oif = if key.faddr.needs_scope_id() { iif } else { 0 };
+    let flow = Flow { daddr: key.faddr, saddr: key.laddr, oif, iif: 0, mark, tos: tos & 0xfc };
+    let dst = ip::route::output(cx, &flow).ok()?;
+    (!matches!(dst.kind, DstKind::Multicast | DstKind::Broadcast)).then_some(dst)
+}
+
+/// What a SYN asks for and the listener agrees to (`tcp_openreq_init`, `tcp_openreq_init_rwin`).
+/// `None` when there is no way back.
+pub fn open_request(
+    cx: &Cx<'_>,
+    listener: &Sock<Tcp>,
+    template: &TcpSock,
+    skb: &Skb,
+    rx: &TcpRx,
+    key: &Key,
+    options: &TcpOptions<'_>,
+    isn: Option<u32>,
+) -> Option<OpenReq> {
+    let dst = reply_route(cx, key, skb.iif, listener.mark(), 0)?;
+    let sysctl = &cx.tcp().sysctl;
+    let beginnings = secrets(cx, key);
+    let user_mss = template.rx_opt.user_mss;
+    // A peer's MSS of 0 is as none; ours bounds it.
+    let mut mss = options.mss.filter(|&mss| mss != 0).unwrap_or(MSS_DEFAULT);
+    if user_mss != 0 {
+        mss = mss.min(user_mss);
+    }
+    let timestamp = options.timestamp.filter(|_| sysctl.timestamps() != 0);
+    let wscale = options.wscale.filter(|_| sysctl.window_scaling() != 0);
+    let mut open = OpenReq {
+        rcv_isn: rx.seq,
+        snt_isn: isn.unwrap_or(beginnings.isn),
+        rcv_nxt: rx.seq.wrapping_add(1),
+        mss,
+        snd_wscale: wscale.unwrap_or(0).min(14),
+        wscale_ok: wscale.is_some(),
+        tstamp_ok: timestamp.is_some(),
+        sack_ok: options.sack_perm && sysctl.sack() != 0,
+        ts_recent: timestamp.map_or(0, |ts| ts.val),
+        ts_off: beginnings.ts_off,
+        snt_synack: cx.now().us(),
+        ..OpenReq::default()
+    };
+    syn::open_req_window(&mut open, cx, &dst, key.faddr.is_v4(), user_mss, listener.rcvbuf(), template.window_clamp);
+    Some(open)
+}
+
+/// Answers a SYN, or answers it again.
+pub fn send_synack(cx: &Cx<'_>, request: &Request) {
+    let Some(dst) = reply_route(cx, &request.key, request.iif, request.mark, request.tos) else { return };
+    let open = request.state.lock().open;
+    let Key { laddr, faddr, lport, fport } = request.key;
+    let skb = syn::make_synack(cx, &open, lport, fport, ts_clock(cx));
+    let reply = Reply { saddr: laddr, daddr: faddr, oif: 0, mark: request.mark, tos: request.tos };
+    cx.inc(Mib::OutSegs);
+    reply.send(cx, &dst, skb);
+}
+

@@ -1,0 +1,128 @@
+//! TCP as the socket layer sees it (`tcp_prot`, `tcpv6_prot`).
+
+use crate::sock::TcpSock;
+use crate::{TcpCx, TcpNet, TcpShared, api, hash, init, input, output, state, timer};
+use ip::{InetProto, InetShared, InetSock};
+use kern::slab::Cache;
+use net::msg::RecvMsg;
+use net::sock::{GetOpt, Timeo};
+use net::{AnySock, Cx, MsgHdr, Net, Proto, SkMut, Skb, Sock, UserCx};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use uapi::tcp::TcpState;
+use uapi::{Errno, Result};
+
+/// The Transmission Control Protocol.
+pub struct Tcp;
+
+impl Proto for Tcp {
+    type State = TcpSock;
+    type Shared = TcpShared;
+    const NAME: &'static str = "TCP";
+
+    fn slab(net: &Net) -> &Cache<Arc<Sock<Tcp>>> {
+        net.generic::<TcpNet>().slab()
+    }
+
+    fn reset(sk: &Sock<Self>, st: &mut TcpSock) {
+        init::reset(st);
+        sk.shared.reset();
+    }
+
+    #[inline]
+    fn backlog_rcv(sk: &mut SkMut<'_, Self>, cx: &Cx<'_>, skb: Skb) {
+        input::do_rcv(sk, cx, skb);
+    }
+
+    fn deferred(sk: &mut SkMut<'_, Self>, cx: &Cx<'_>, which: u8) {
+        timer::deferred(sk, cx, which);
+    }
+
+    fn init(sk: &Sock<Self>, cx: &UserCx<'_>) -> Result<()> {
+        let mut guard = sk.lock_sock(cx);
+        let family = sk.family();
+        guard.inet.init(cx.net, family);
+        guard.inet.is_icsk = true;
+        crate::init::init_sock(&mut guard.sk_mut(), cx);
+        cx.tcp().sockets.fetch_add(1, Relaxed);
+        Ok(())
+    }
+
+    fn close(sk: &Sock<Self>, cx: &UserCx<'_>, linger: Timeo) {
+        api::close::close(sk, cx, linger);
+    }
+
+    fn connect(sk: &mut SkMut<'_, Self>, cx: &UserCx<'_>, addr: &[u8]) -> Result<()> {
+        output::mstamp_refresh(sk, cx);
+        api::connect::connect(sk, cx, addr)
+    }
+
+    fn disconnect(sk: &mut SkMut<'_, Self>, cx: &UserCx<'_>) -> Result<()> {
+        api::disconnect::disconnect(sk, cx)
+    }
+
+    fn accept(sk: &Sock<Self>, cx: &UserCx<'_>, nonblock: bool) -> Result<Arc<dyn AnySock>> {
+        api::accept::accept(sk, cx, nonblock)
+    }
+
+    fn ioctl(sk: &Sock<Self>, cx: &UserCx<'_>, cmd: u32, arg: &mut [u8]) -> Result<i32> {
+        api::ioctl::ioctl(sk, cx, cmd, arg)
+    }
+
+    fn shutdown(sk: &mut SkMut<'_, Self>, cx: &UserCx<'_>, how: u8) {
+        api::shutdown::shutdown(sk, cx, how);
+    }
+
+    fn setsockopt(sk: &Sock<Self>, cx: &UserCx<'_>, level: i32, name: i32, value: &[u8]) -> Result<()> {
+        api::sockopt::set(sk, cx, level, name, value)
+    }
+
+    fn getsockopt(sk: &Sock<Self>, cx: &UserCx<'_>, level: i32, name: i32, out: &mut GetOpt<'_>) -> Result<()> {
+        api::sockopt::get(sk, cx, level, name, out)
+    }
+
+    fn sendmsg(sk: &Sock<Self>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<usize> {
+        api::sendmsg::sendmsg(sk, cx, msg)
+    }
+
+    fn recvmsg(sk: &Sock<Self>, cx: &UserCx<'_>, msg: &mut RecvMsg<'_>) -> Result<usize> {
+        api::recvmsg::recvmsg(sk, cx, msg)
+    }
+
+    fn poll(sk: &Sock<Self>, cx: &UserCx<'_>) -> u32 {
+        api::poll::poll(sk, cx)
+    }
+
+    fn hash(_sk: &mut SkMut<'_, Self>, _cx: &Cx<'_>) -> Result<()> {
+        // Listeners enter the table by `listen()`, others by `connect()`; a bound one is in none.
+        Ok(())
+    }
+
+    fn unhash(sk: &mut SkMut<'_, Self>, cx: &Cx<'_>) {
+        hash::unhash(sk, cx);
+    }
+
+    fn get_port(sk: &mut SkMut<'_, Self>, cx: &Cx<'_>, port: u16) -> Result<()> {
+        if state::state(sk) != TcpState::Close {
+            return Err(Errno::EINVAL);
+        }
+        hash::bind::get_port(sk, cx, port)
+    }
+
+    fn put_port(sk: &mut SkMut<'_, Self>, cx: &Cx<'_>) {
+        hash::put_port(sk, cx);
+    }
+}
+
+impl InetProto for Tcp {
+    fn inet(st: &TcpSock) -> &InetSock {
+        &st.inet
+    }
+    fn inet_mut(st: &mut TcpSock) -> &mut InetSock {
+        &mut st.inet
+    }
+    fn inet_shared(shared: &TcpShared) -> &InetShared {
+        &shared.inet
+    }
+}
+
