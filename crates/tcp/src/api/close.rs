@@ -55,7 +55,7 @@ fn begin(sk: &mut Sk<'_>, cx: &Cx<'_>) -> bool {
         return false;
     }
     if sk.sk.flag(SockFlag::Linger) && sk.sk.lingertime() == 0 {
-        init::disconnect_reset_for_close(sk, cx);
+        super::disconnect::abort(sk, cx);
         return false;
     }
     let (next, fin) = state::after_close(now);

@@ -27,7 +27,7 @@ struct Target {
 pub fn connect(sk: &mut Sk<'_>, cx: &UserCx<'_>, addr: &[u8]) -> Result<()> {
     let target = if sk.inet.family == AF_INET6 { target_v6(sk, addr)? } else { target_v4(addr)? };
     let was_bound = sk.inet.saddr;
-    let dst = ip::route::sock::connect(cx, sk.sk, &mut sk.inet, target.addr).inspect_err(|errno| {
+    let dst = ip::route::connect(cx, sk.sk, &mut sk.inet, target.addr).inspect_err(|errno| {
         if *errno == Errno::ENETUNREACH {
             if target.addr.is_v4() { cx.inc(Ip::OutNoRoutes) } else { cx.inc(Ip6::OutNoRoutes) }
         }

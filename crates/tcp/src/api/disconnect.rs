@@ -2,12 +2,18 @@
 
 use crate::sock::Sk;
 use crate::{init, output, state};
-use net::UserCx;
+use net::{Cx, UserCx};
 use uapi::tcp::TcpState;
 use uapi::{Errno, Result};
 
 /// Ends what the socket is doing, with a reset where a close would need one.
 pub fn disconnect(sk: &mut Sk<'_>, cx: &UserCx<'_>) -> Result<()> {
+    abort(sk, cx);
+    Ok(())
+}
+
+/// The same in any context: what `close()` does with a linger time of 0.
+pub fn abort(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     let old = state::state(sk);
     let unsent = sk.snd_nxt != sk.write_seq && matches!(old, TcpState::Closing | TcpState::LastAck);
     let needs_reset =
@@ -39,5 +45,4 @@ pub fn disconnect(sk: &mut Sk<'_>, cx: &UserCx<'_>) -> Result<()> {
     sk.sk.set_shutdown(0);
     sk.sk.shared.inet.publish(&sk.inet);
     sk.sk.error_report(cx);
-    Ok(())
 }

@@ -4,7 +4,7 @@
 use crate::hash::bind;
 use crate::mini::listen::ListenQueue;
 use crate::sock::{Sk, TcpSock};
-use crate::{TcpCx, state};
+use crate::{TcpCx, init, state};
 use net::{Cx, UserCx};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -42,7 +42,8 @@ pub fn start(sk: &mut Sk<'_>, cx: &UserCx<'_>) -> Result<()> {
 fn template(sk: &Sk<'_>) -> TcpSock {
     let mut template = TcpSock::default();
     template.inet.inherit(&sk.inet);
-    template.inherit_options(sk);
+    init::copy_user_options(&mut template, sk);
+    template.cong.ops = sk.cong.ops;
     template
 }
 

@@ -30,7 +30,7 @@ fn mask(sk: &mut Sk<'_>, cx: &UserCx<'_>) -> u32 {
             mask |= EPOLLIN | EPOLLRDNORM;
         }
         if shutdown & SEND_SHUTDOWN == 0 {
-            if output::is_writeable(sk, cx) {
+            if output::append::is_writeable(sk, cx) {
                 mask |= EPOLLOUT | EPOLLWRNORM;
             } else {
                 sk.sk.set_flag(net::sock::SockFlag::NoSpace, true);
@@ -56,5 +56,5 @@ fn stream_is_readable(sk: &Sk<'_>) -> bool {
     if avail <= 0 {
         return false;
     }
-    avail >= target || crate::input::data::epollin_forced(sk)
+    avail >= target || crate::input::window::epollin_ready(sk)
 }

@@ -15,7 +15,7 @@ use uapi::{Errno, Result};
 /// Gives bytes to the user: at least `SO_RCVLOWAT` or all that `MSG_WAITALL` asks for, unless waiting
 /// ends; 0 at the end of the stream.
 pub fn recvmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut RecvMsg<'_>) -> Result<usize> {
-    let flags = msg.flags as i32;
+    let flags = msg.flags;
     if flags & MSG_ERRQUEUE != 0 {
         return ip::errqueue::recv_error(sk, cx, msg);
     }
@@ -130,7 +130,7 @@ impl Reader {
     fn copy(&mut self, sk: &mut Sk<'_>, cx: &UserCx<'_>, msg: &mut RecvMsg<'_>) -> bool {
         let mut at = self.peek.unwrap_or(sk.copied_seq);
         let mut index = 0;
-        let trunc = msg.flags & MSG_TRUNC as u32 != 0;
+        let trunc = msg.flags & MSG_TRUNC != 0;
         while self.copied < self.len {
             if self.at_urgent(sk, at) {
                 if self.copied > 0 {
@@ -165,7 +165,7 @@ impl Reader {
                 self.advance(sk, at);
                 if sk.urg_data != 0 && after(at, sk.urg_seq) && self.peek.is_none() {
                     sk.urg_data = 0;
-                    input::fast_path_check(sk, cx);
+                    input::window::fast_path_check(sk);
                 }
                 if before(at, data_end) {
                     continue;
@@ -214,14 +214,14 @@ fn recv_urg(sk: &mut Sk<'_>, msg: &mut RecvMsg<'_>) -> Result<usize> {
     }
     if sk.urg_data & URG_VALID != 0 {
         let byte = [sk.urg_data as u8];
-        if msg.flags & MSG_PEEK as u32 == 0 {
+        if msg.flags & MSG_PEEK == 0 {
             sk.urg_data = URG_READ;
         }
-        msg.out_flags |= MSG_OOB as u32;
+        msg.out_flags |= MSG_OOB;
         if msg.iov.remaining() > 0 {
-            return if msg.flags & MSG_TRUNC as u32 != 0 || msg.iov.copy_from(&byte) == 1 { Ok(1) } else { Err(Errno::EFAULT) };
+            return if msg.flags & MSG_TRUNC != 0 || msg.iov.copy_from(&byte) == 1 { Ok(1) } else { Err(Errno::EFAULT) };
         }
-        msg.out_flags |= MSG_TRUNC as u32;
+        msg.out_flags |= MSG_TRUNC;
         return Ok(0);
     }
     if state::state(sk) == TcpState::Close || sk.sk.shutdown() & RCV_SHUTDOWN != 0 {

@@ -15,7 +15,7 @@ use uapi::{Errno, Result};
 /// `EPIPE` (the caller's layer adds SIGPIPE), `ENOTCONN`, the pending error, `EAGAIN`, `EINTR`; not
 /// when some bytes were taken.
 pub fn sendmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<usize> {
-    let flags = msg.flags as i32;
+    let flags = msg.flags;
     if flags & MSG_FASTOPEN != 0 {
         return Err(Errno::EOPNOTSUPP);
     }
@@ -38,7 +38,7 @@ pub fn sendmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<
         }
         if copied > 0 {
             let mss = more;
-            output::push(&mut guard.sk_mut(), cx, msg.flags & !(MSG_MORE as u32), mss, crate::sock::TCP_NAGLE_PUSH);
+            output::push(&mut guard.sk_mut(), cx, msg.flags & !(MSG_MORE), mss, crate::sock::TCP_NAGLE_PUSH);
         }
         let waited;
         (guard, waited) = wait_memory(guard, timeo);
@@ -78,7 +78,7 @@ fn fill(sk: &mut Sk<'_>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>, copied: &mut usi
             break;
         }
         let more_to_come = sk.send_queue.back_mut().is_some_and(|tail| tail.len() < size_goal);
-        if more_to_come || msg.flags & MSG_OOB as u32 != 0 {
+        if more_to_come || msg.flags & MSG_OOB != 0 {
             continue;
         }
         // A full segment can go while the next is filled.
@@ -105,7 +105,7 @@ fn finish(
     if copied > 0 {
         let (mss, _) = output::send_mss(&mut sk, cx, flags);
         let nonagle = sk.nonagle;
-        output::push(&mut sk, cx, flags & !(MSG_EOR as u32), mss, nonagle);
+        output::push(&mut sk, cx, flags & !(MSG_EOR), mss, nonagle);
         return Ok(copied);
     }
     match result {

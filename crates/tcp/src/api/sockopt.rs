@@ -3,9 +3,10 @@
 //! which).
 
 use super::{info, listen};
-use crate::sock::{ACK_SCHED, Sk};
-use crate::{Tcp, TcpCx, cong, input, output, state, timer};
-use net::sock::{GetOpt, options::int_value};
+use crate::input::delack;
+use crate::sock::Sk;
+use crate::{Tcp, TcpCx, cong, output, state, timer};
+use net::sock::{GetOpt, SockFlag, options::int_value};
 use net::{Sock, UserCx};
 use uapi::socket::{SOL_IP, SOL_IPV6, SOL_TCP};
 use uapi::tcp as t;
@@ -72,7 +73,7 @@ static ROWS: &[Row] = &[
         get: |sk, cx| or_sysctl(sk.keepalive_time, cx.tcp().sysctl.keepalive_time()),
         set: |sk, cx, v| {
             sk.keepalive_time = within(v, 1..=KEEP_MAX)? as u32;
-            timer::keepalive_changed(sk, cx);
+            keepidle_changed(sk, cx);
             Ok(())
         },
     },
@@ -127,20 +128,9 @@ static ROWS: &[Row] = &[
     },
     Row {
         name: t::TCP_QUICKACK,
-        get: |sk, _| i32::from(sk.ack_pingpong < input::PINGPONG_THRESH),
+        get: |sk, cx| i32::from(!delack::in_pingpong_mode(sk, cx)),
         set: |sk, cx, v| {
-            if v == 0 {
-                sk.ack_pingpong = input::PINGPONG_THRESH;
-                return Ok(());
-            }
-            sk.ack_pingpong = 0;
-            if matches!(state::state(sk), TcpState::Established | TcpState::CloseWait) && sk.ack_pending & ACK_SCHED != 0 {
-                sk.ack_pending |= crate::sock::ACK_PUSHED;
-                input::cleanup_rbuf(sk, cx, 1);
-                if v & 1 == 0 {
-                    sk.ack_pingpong = input::PINGPONG_THRESH;
-                }
-            }
+            delack::set_quickack(sk, cx, v);
             Ok(())
         },
     },
@@ -214,6 +204,16 @@ static ROWS: &[Row] = &[
     },
     Row { name: t::TCP_IS_MPTCP, get: |_, _| 0, set: read_only },
 ];
+
+/// A running keepalive timer goes by the new time (`tcp_sock_set_keepidle_locked`).
+fn keepidle_changed(sk: &mut Sk<'_>, cx: &UserCx<'_>) {
+    if sk.sk.flag(SockFlag::KeepOpen) && !matches!(state::state(sk), TcpState::Close | TcpState::Listen) {
+        let now = sk.jiffies32();
+        let elapsed = now.wrapping_sub(sk.ack_lrcvtime).min(now.wrapping_sub(sk.rcv_tstamp));
+        let left = (u64::from(sk.keepalive_time) * 1000).saturating_sub(elapsed.into());
+        timer::reset_keepalive(sk, cx, left);
+    }
+}
 
 fn or_sysctl(own: u32, sysctl: i32) -> i32 {
     if own == 0 { sysctl } else { own as i32 }

@@ -10,3 +10,14 @@ pub use err::tcp_err;
 pub use rcv::{key_of, tcp_rcv};
 pub use reply::{open_request, reply_route, request_ack, send_reset, send_synack};
 pub use secrets::{Secrets, secrets};
+
+use net::skb::SkBuff;
+use wire::TcpHdr;
+use wire::tcp::TcpOptions;
+
+/// The options of a segment whose header was checked.
+pub fn options(skb: &SkBuff) -> TcpOptions<'_> {
+    let header = skb.transport();
+    let len = TcpHdr::view(header).map_or(0, |(hdr, _)| hdr.header_len());
+    TcpOptions::parse(header.get(TcpHdr::LEN..len).unwrap_or(&[]))
+}

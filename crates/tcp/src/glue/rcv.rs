@@ -14,13 +14,13 @@ use std::sync::Arc;
 use uapi::IPPROTO_TCP;
 use uapi::tcp::TcpState;
 use wire::TcpHdr;
-use wire::tcp::TcpOptions;
 
 /// The connection a segment belongs to, seen from this host.
 #[inline]
-pub fn key_of(skb: &SkBuff, rx: &TcpRx) -> Key {
+pub fn key_of(skb: &SkBuff) -> Key {
     let (saddr, daddr) = ip::packet::addrs(skb);
-    Key { laddr: daddr, faddr: saddr, lport: rx.dest, fport: rx.source }
+    let (fport, lport) = TcpHdr::view(skb.transport()).map_or((0, 0), |(hdr, _)| (hdr.source(), hdr.dest()));
+    Key { laddr: daddr, faddr: saddr, lport, fport }
 }
 
 /// Receives a segment; `skb.data` is at the TCP header.
@@ -30,7 +30,7 @@ pub fn tcp_rcv(cx: &BhCx<'_, '_>, mut skb: Skb) {
         return cx.drop_skb(skb, DropReason::OtherHost);
     }
     let Some(rx) = check(cx, &mut skb) else { return };
-    let key = key_of(&skb, &rx);
+    let key = key_of(&skb);
     match cx.tcp().hash.established.lookup(&key, skb.iif) {
         Some(Found::Sock(sk)) => deliver(cx, sk, skb),
         Some(Found::Request(request)) => listen::request_segment(&request, cx, skb, &rx),
@@ -63,7 +63,7 @@ fn check(cx: &BhCx<'_, '_>, skb: &mut Skb) -> Option<TcpRx> {
         }
         skb.ip_summed = IpSummed::Unnecessary;
     }
-    Some(TcpRx::parse(skb))
+    TcpRx::parse(skb)
 }
 
 #[inline]
@@ -118,7 +118,7 @@ fn segment_for_listener(cx: &BhCx<'_, '_>, listener: &Arc<Sock<Tcp>>, skb: Skb, 
 
 /// A segment for a connection that is over.
 fn time_wait(cx: &BhCx<'_, '_>, tw: &Arc<TimeWait>, skb: Skb, rx: &TcpRx, key: &Key) {
-    let tsval = TcpOptions::parse(rx.options(&skb)).timestamp.map(|ts| ts.val);
+    let tsval = super::options(&skb).timestamp.map(|ts| ts.val);
     match tw.segment(cx, rx, tsval) {
         Verdict::Success => cx.consume_skb(skb),
         Verdict::Ack => {

@@ -8,16 +8,18 @@ use crate::mini::request::Request;
 use crate::mini::timewait::TimeWait;
 use crate::output::segment::set_checksum;
 use crate::output::syn;
-use crate::sock::{OpenReq, Sk, TcpSock};
+use crate::init::OpenReq;
+use crate::sock::{Sk, TcpSock};
 use crate::{Tcp, TcpCx};
 use net::dst::{Dst, DstKind, Flow};
 use net::mib::Tcp as Mib;
 use net::skb::SkBuff;
 use net::{Cx, Skb, Sock};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use uapi::InetAddr;
 use wire::tcp::{TcpOptions, TcpTimestamp};
-use wire::{Ipv4Repr, Ipv6Repr, TcpFlags, TcpRepr};
+use wire::{Ipv4Repr, Ipv6Repr, TcpFlags, TcpHdr, TcpRepr};
 
 /// Segment size of a peer that names none, by family (`TCP_MSS_DEFAULT`, `IPV6_MIN_MTU` less headers).
 const MSS_DEFAULT: u16 = 536;
@@ -53,13 +55,13 @@ impl Reply {
         let payload_len = skb.len();
         match (self.saddr.as_v4(), self.daddr.as_v4()) {
             (Some(src), Some(dst)) => {
-                let ttl = ip::state_default_ttl(cx.net);
+                let ttl = default_ttl(cx);
                 let repr = Ipv4Repr { tos: self.tos, id: 0, frag_off: IP_DF, ttl, protocol: 6, src, dst, options: &[], payload_len };
                 repr.emit(skb.push(wire::Ipv4Hdr::LEN));
             }
             _ => {
                 let (src, dst) = (self.saddr.as_v6(), self.daddr.as_v6());
-                let hop_limit = ip::state_default_hop_limit(cx.net);
+                let hop_limit = default_hop_limit(cx);
                 let repr = Ipv6Repr { traffic_class: self.tos, flow_label: 0, next_header: 6, hop_limit, src, dst, payload_len };
                 repr.emit(skb.push(wire::Ipv6Hdr::LEN));
             }
@@ -79,8 +81,8 @@ fn segment(cx: &Cx<'_>, repr: &TcpRepr<'_>) -> Skb {
 
 /// A reset in answer to a segment (`tcp_v4_send_reset`, RFC 9293 section 3.10.7.1). Never for a reset.
 pub fn send_reset(cx: &Cx<'_>, sk: Option<&mut Sk<'_>>, skb: &Skb) {
-    let rx = TcpRx::parse_transport(skb);
-    if rx.flags.rst() {
+    let Some((hdr, _)) = TcpHdr::view(skb.transport()) else { return };
+    if hdr.flags().rst() {
         return;
     }
     let mut reply = Reply::to(skb);
@@ -92,14 +94,14 @@ pub fn send_reset(cx: &Cx<'_>, sk: Option<&mut Sk<'_>>, skb: &Skb) {
     if matches!(dst.kind, DstKind::Multicast | DstKind::Broadcast) {
         return;
     }
-    let (seq, ack_seq, flags) = if rx.flags.ack() {
-        (rx.ack_seq, 0, TcpFlags::RST)
+    let (seq, ack_seq, flags) = if hdr.flags().ack() {
+        (hdr.ack_seq(), 0, TcpFlags::RST)
     } else {
-        (0, rx.end_seq, TcpFlags::RST.with(TcpFlags::ACK))
+        (0, end_seq(skb, hdr), TcpFlags::RST.with(TcpFlags::ACK))
     };
     let repr = TcpRepr {
-        source: rx.dest,
-        dest: rx.source,
+        source: hdr.dest(),
+        dest: hdr.source(),
         seq,
         ack_seq,
         flags,
@@ -110,6 +112,24 @@ pub fn send_reset(cx: &Cx<'_>, sk: Option<&mut Sk<'_>>, skb: &Skb) {
     cx.inc(Mib::OutSegs);
     cx.inc(Mib::OutRsts);
     reply.send(cx, &dst, segment(cx, &repr));
+}
+
+/// One past the last sequence number of a segment, SYN and FIN counted. `skb.data` may be at its
+/// header or behind it.
+fn end_seq(skb: &SkBuff, hdr: &TcpHdr) -> u32 {
+    let header = skb.transport().len() - skb.linear_len();
+    let payload = skb.len() + header - hdr.header_len();
+    let flags = hdr.flags();
+    hdr.seq().wrapping_add(payload as u32).wrapping_add(u32::from(flags.syn())).wrapping_add(u32::from(flags.fin()))
+}
+
+fn default_ttl(cx: &Cx<'_>) -> u8 {
+    ip::IpNet::of(cx.net).sysctl.ip_default_ttl.load(Relaxed) as u8
+}
+
+/// Of no interface in particular.
+fn default_hop_limit(_cx: &Cx<'_>) -> u8 {
+    64
 }
 
 /// A bare acknowledgement.

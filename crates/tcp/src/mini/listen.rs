@@ -9,13 +9,12 @@ use crate::input::{self, TcpRx};
 use crate::seq::after;
 use crate::sock::{self, TcpSock};
 use crate::state;
-use crate::{Tcp, TcpCx, glue, output};
+use crate::{Tcp, TcpCx, glue, init};
 use net::mib::{Tcp as TcpMib, TcpExt};
 use net::{BhCx, Cx, DropReason, Skb, Sock};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use uapi::tcp::TcpState;
-use wire::tcp::TcpOptions;
 
 /// What a listener has that no other sock has (`struct request_sock_queue`).
 pub struct ListenQueue {
@@ -45,8 +44,8 @@ pub fn conn_request(listener: &Arc<Sock<Tcp>>, cx: &Cx<'_>, skb: &Skb, rx: &TcpR
         cx.inc(TcpExt::ListenDrops);
         return Err(DropReason::TcpListenOverflow);
     }
-    let key = glue::key_of(skb, rx);
-    let options = TcpOptions::parse(rx.options(skb));
+    let key = glue::key_of(skb);
+    let options = glue::options(skb);
     let Some(open) = glue::open_request(cx, listener, &template, skb, rx, &key, &options, isn) else {
         cx.inc(TcpExt::ListenDrops);
         return Err(DropReason::IpOutNoRoutes);
@@ -101,7 +100,7 @@ pub fn request_segment(request: &Arc<Request>, cx: &BhCx<'_, '_>, skb: Skb, rx: 
 }
 
 fn check(request: &Arc<Request>, cx: &Cx<'_>, skb: &Skb, rx: &TcpRx) -> Check {
-    let options = TcpOptions::parse(rx.options(skb));
+    let options = glue::options(skb);
     let mut state = request.state.lock();
     let open = &state.open;
     let tsval = options.timestamp.map(|ts| ts.val);
@@ -237,7 +236,7 @@ fn make_child(request: &Arc<Request>, cx: &BhCx<'_, '_>, template: &TcpSock) -> 
     child.inherit(listener);
     let mut guard = child.bh_try_lock(cx)?;
     let mut sk = guard.sk_mut();
-    sock::init_sock(&mut sk, cx);
+    init::init_sock(&mut sk, cx);
     sk.inet.inherit(&template.inet);
     (sk.inet.rcv_saddr, sk.inet.saddr, sk.inet.daddr) = (laddr, laddr, faddr);
     (sk.inet.num, sk.inet.dport) = (lport, fport);
@@ -251,11 +250,10 @@ fn make_child(request: &Arc<Request>, cx: &BhCx<'_, '_>, template: &TcpSock) -> 
         (state.open.clone(), request.saved_syn.clone())
     };
     state::set_state(&mut sk, cx, TcpState::SynRecv);
-    sock::open_child(&mut sk, cx, &open, template);
+    init::open_child(&mut sk, cx, &open, template);
     if saved_syn.is_some() {
         sk.rare_mut().saved_syn = saved_syn;
     }
-    output::mss::sync_mss_to_dst(&mut sk, cx);
     drop(guard);
     Some(child)
 }

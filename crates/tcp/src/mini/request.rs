@@ -2,7 +2,7 @@
 //! third segment is awaited. It lies in the table of connections and needs no sock.
 
 use crate::hash::{Found, Key};
-use crate::sock::OpenReq;
+use crate::init::OpenReq;
 use crate::{Tcp, TcpCx, glue};
 use kern::sync::SpinLock;
 use kern::timer::TimerSlot;
