@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod addr;
+pub mod errqueue;
 pub mod fib;
 pub mod frag;
 pub mod icmp;
@@ -22,6 +23,7 @@ pub mod ports;
 pub mod protocol;
 pub mod route;
 pub mod sock;
+pub mod sockopt;
 mod state;
 pub mod sysctl;
 pub mod v4;

@@ -86,6 +86,7 @@ pub struct InetSock {
 }
 
 /// `struct ipv6_pinfo`.
+#[derive(Clone)]
 pub struct Ipv6Sock {
     /// `IPV6_V6ONLY` (`sk_ipv6only`).
     pub v6only: bool,
@@ -200,6 +201,47 @@ impl InetSock {
         self.v6.v6only = sysctl.bindv6only.load(Relaxed) != 0;
     }
 
+    /// A child of a listener takes its settings; addresses, ports and the route are its own
+    /// (`sk_clone_lock`, `inet_csk_clone_lock`).
+    pub fn inherit(&mut self, listener: &InetSock) {
+        let InetSock {
+            family,
+            daddr: _,
+            rcv_saddr: _,
+            saddr: _,
+            num: _,
+            dport: _,
+            dst: _,
+            id: _,
+            tos,
+            uc_ttl,
+            mc_ttl,
+            mc_loop,
+            mc_index,
+            mc_addr,
+            uc_index,
+            pmtudisc,
+            hdrincl,
+            nodefrag,
+            freebind,
+            transparent,
+            bind_address_no_port,
+            is_icsk,
+            local_port_range,
+            ref options,
+            cork: _,
+            ref v6,
+        } = *listener;
+        (self.family, self.is_icsk, self.local_port_range) = (family, is_icsk, local_port_range);
+        (self.tos, self.uc_ttl, self.mc_ttl, self.mc_loop) = (tos, uc_ttl, mc_ttl, mc_loop);
+        (self.mc_index, self.mc_addr, self.uc_index) = (mc_index, mc_addr, uc_index);
+        (self.pmtudisc, self.hdrincl, self.nodefrag) = (pmtudisc, hdrincl, nodefrag);
+        (self.freebind, self.transparent, self.bind_address_no_port) =
+            (freebind, transparent, bind_address_no_port);
+        self.options.clone_from(options);
+        self.v6 = v6.clone();
+    }
+
     /// The unspecified address of the socket's family.
     #[inline]
     pub fn any(&self) -> InetAddr {
@@ -305,6 +347,16 @@ impl InetShared {
         } else {
             self.flags.fetch_and(!flag, Relaxed);
         }
+    }
+
+    /// A child of a listener takes what the listener wants of its packets; groups stay with the
+    /// listener.
+    pub fn inherit(&self, listener: &InetShared) {
+        self.cmsg_flags.store(listener.cmsg_flags.load(Relaxed), Relaxed);
+        self.rxopt.store(listener.rxopt.load(Relaxed), Relaxed);
+        self.flags.store(listener.flags.load(Relaxed), Relaxed);
+        self.min_ttl.store(listener.min_ttl.load(Relaxed), Relaxed);
+        self.min_hopcount.store(listener.min_hopcount.load(Relaxed), Relaxed);
     }
 
     /// Shows the socket's addresses and ports to those who do not take its lock. To be called when

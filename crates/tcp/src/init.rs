@@ -131,7 +131,7 @@ pub fn disconnect_reset(sk: &mut Sk<'_>, cx: &Cx<'_>) {
 }
 
 /// What the user set stays with a disconnected sock, and goes to a listener's children.
-fn copy_user_options(sk: &mut TcpSock, from: &TcpSock) {
+pub(crate) fn copy_user_options(sk: &mut TcpSock, from: &TcpSock) {
     sk.rx_opt.user_mss = from.rx_opt.user_mss;
     sk.nonagle = from.nonagle;
     sk.notsent_lowat = from.notsent_lowat;
@@ -149,6 +149,7 @@ fn copy_user_options(sk: &mut TcpSock, from: &TcpSock) {
     sk.rto_min = from.rto_min;
     sk.rto_max = from.rto_max;
     sk.delack_max = from.delack_max;
+    sk.save_syn = from.save_syn;
     sk.bindport_lock = from.bindport_lock;
     sk.bindaddr_lock = from.bindaddr_lock;
 }
@@ -255,7 +256,10 @@ fn init_buffer_space(sk: &mut Sk<'_>, cx: &Cx<'_>) {
             sk.window_clamp = (full - (full >> app_win)).max(4 * u32::from(sk.advmss));
         }
     }
-    if cx.tcp().sysctl.app_win() != 0 && sk.window_clamp > 2 * u32::from(sk.advmss) && sk.window_clamp + u32::from(sk.advmss) > full {
+    if cx.tcp().sysctl.app_win() != 0
+        && sk.window_clamp > 2 * u32::from(sk.advmss)
+        && sk.window_clamp + u32::from(sk.advmss) > full
+    {
         sk.window_clamp = (2 * u32::from(sk.advmss)).max(full.saturating_sub(u32::from(sk.advmss)));
     }
     sk.rcv_ssthresh = sk.rcv_ssthresh.min(sk.window_clamp);
@@ -271,7 +275,11 @@ pub fn reset(st: &mut TcpSock) {
 /// True in states where the connection is synchronised.
 #[must_use]
 pub fn is_synchronised(state: TcpState) -> bool {
-    const NOT: u32 = TcpState::Close.bit() | TcpState::Listen.bit() | TcpState::SynSent.bit() | TcpState::SynRecv.bit() | TcpState::NewSynRecv.bit();
+    const NOT: u32 = TcpState::Close.bit()
+        | TcpState::Listen.bit()
+        | TcpState::SynSent.bit()
+        | TcpState::SynRecv.bit()
+        | TcpState::NewSynRecv.bit();
     !state.is_in(NOT)
 }
 

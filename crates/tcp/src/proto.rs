@@ -77,7 +77,13 @@ impl Proto for Tcp {
         api::sockopt::set(sk, cx, level, name, value)
     }
 
-    fn getsockopt(sk: &Sock<Self>, cx: &UserCx<'_>, level: i32, name: i32, out: &mut GetOpt<'_>) -> Result<()> {
+    fn getsockopt(
+        sk: &Sock<Self>,
+        cx: &UserCx<'_>,
+        level: i32,
+        name: i32,
+        out: &mut GetOpt<'_>,
+    ) -> Result<()> {
         api::sockopt::get(sk, cx, level, name, out)
     }
 
@@ -125,4 +131,3 @@ impl InetProto for Tcp {
         &shared.inet
     }
 }
-

@@ -6,8 +6,8 @@ use net::Cx;
 use net::mib;
 use uapi::tcp::TcpState;
 use uapi::tcp::TcpState::{
-    BoundInactive, Close, CloseWait, Closing, Established, FinWait1, FinWait2, LastAck, Listen, NewSynRecv, SynRecv, SynSent,
-    TimeWait,
+    BoundInactive, Close, CloseWait, Closing, Established, FinWait1, FinWait2, LastAck, Listen, NewSynRecv,
+    SynRecv, SynSent, TimeWait,
 };
 
 /// Where each state may lead. Every state may lead to `Close`.
@@ -94,7 +94,9 @@ mod tests {
     fn the_table_is_rfc_9293s() {
         let legal: usize = TRANSITIONS.iter().map(|(_, next)| next.len()).sum();
         assert_eq!(legal, 16);
-        for (from, to) in [(Listen, Established), (TimeWait, Established), (FinWait2, Closing), (CloseWait, TimeWait)] {
+        for (from, to) in
+            [(Listen, Established), (TimeWait, Established), (FinWait2, Closing), (CloseWait, TimeWait)]
+        {
             assert!(!is_legal(from, to), "{from:?} to {to:?}");
         }
     }

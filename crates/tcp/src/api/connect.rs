@@ -8,7 +8,7 @@ use net::UserCx;
 use net::dst::DstKind;
 use net::mib::{Ip, Ip6};
 use uapi::tcp::TcpState;
-use uapi::{AF_INET6, Errno, InetAddr, Result, sockaddr};
+use uapi::{Errno, InetAddr, Result, sockaddr};
 
 /// Segment size until the peer says otherwise (`TCP_MSS_DEFAULT`).
 const MSS_DEFAULT: u16 = 536;
@@ -25,7 +25,7 @@ struct Target {
 /// `EINVAL`, `EAFNOSUPPORT` for an address that is none, `ENETUNREACH` and other answers of the
 /// routing tables, `EADDRNOTAVAIL` when the connection exists or ports are used up.
 pub fn connect(sk: &mut Sk<'_>, cx: &UserCx<'_>, addr: &[u8]) -> Result<()> {
-    let target = if sk.inet.family == AF_INET6 { target_v6(sk, addr)? } else { target_v4(addr)? };
+    let target = if sk.inet.is_inet6() { target_v6(sk, addr)? } else { target_v4(addr)? };
     let was_bound = sk.inet.saddr;
     let dst = ip::route::connect(cx, sk.sk, &mut sk.inet, target.addr).inspect_err(|errno| {
         if *errno == Errno::ENETUNREACH {

@@ -16,8 +16,14 @@ pub fn disconnect(sk: &mut Sk<'_>, cx: &UserCx<'_>) -> Result<()> {
 pub fn abort(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     let old = state::state(sk);
     let unsent = sk.snd_nxt != sk.write_seq && matches!(old, TcpState::Closing | TcpState::LastAck);
-    let needs_reset =
-        matches!(old, TcpState::Established | TcpState::CloseWait | TcpState::FinWait1 | TcpState::FinWait2 | TcpState::SynRecv);
+    let needs_reset = matches!(
+        old,
+        TcpState::Established
+            | TcpState::CloseWait
+            | TcpState::FinWait1
+            | TcpState::FinWait2
+            | TcpState::SynRecv
+    );
     if old != TcpState::Close {
         state::set_state(sk, cx, TcpState::Close);
     }

@@ -50,7 +50,8 @@ fn mask(sk: &mut Sk<'_>, cx: &UserCx<'_>) -> u32 {
 
 /// `tcp_stream_is_readable`: as much as `SO_RCVLOWAT` asks for, the urgent byte not counted.
 fn stream_is_readable(sk: &Sk<'_>) -> bool {
-    let urgent_next = sk.urg_data != 0 && sk.urg_seq == sk.copied_seq && !sk.sk.flag(net::sock::SockFlag::UrgInline);
+    let urgent_next =
+        sk.urg_data != 0 && sk.urg_seq == sk.copied_seq && !sk.sk.flag(net::sock::SockFlag::UrgInline);
     let target = sk.sk.rcvlowat().max(1) + i32::from(urgent_next);
     let avail = sk.rcv_nxt.wrapping_sub(sk.copied_seq) as i32;
     if avail <= 0 {

@@ -17,7 +17,7 @@ use uapi::{Errno, Result};
 pub fn recvmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut RecvMsg<'_>) -> Result<usize> {
     let flags = msg.flags;
     if flags & MSG_ERRQUEUE != 0 {
-        return ip::errqueue::recv_error(sk, cx, msg);
+        return ip::errqueue::recv(cx, sk, &sk.shared.inet, msg);
     }
     if sk.state() == TcpState::Listen as u8 {
         return Err(Errno::ENOTCONN);
@@ -93,7 +93,13 @@ struct Reader {
 
 impl Reader {
     /// Copies what is there. `Some` is the call's answer, `None` that it must wait.
-    fn read(&mut self, sk: &mut Sk<'_>, cx: &UserCx<'_>, msg: &mut RecvMsg<'_>, target: usize) -> Option<Result<usize>> {
+    fn read(
+        &mut self,
+        sk: &mut Sk<'_>,
+        cx: &UserCx<'_>,
+        msg: &mut RecvMsg<'_>,
+        target: usize,
+    ) -> Option<Result<usize>> {
         if self.copy(sk, cx, msg) {
             return Some(Ok(self.copied));
         }
@@ -184,7 +190,10 @@ impl Reader {
 
     /// The next byte is the urgent one, and it has not been passed.
     fn at_urgent(&self, sk: &Sk<'_>, at: u32) -> bool {
-        sk.urg_data != 0 && sk.urg_seq == at && sk.urg_data & (URG_VALID | URG_READ) != 0 && !(self.copied == 0 && sk.sk.flag(SockFlag::UrgInline))
+        sk.urg_data != 0
+            && sk.urg_seq == at
+            && sk.urg_data & (URG_VALID | URG_READ) != 0
+            && !(self.copied == 0 && sk.sk.flag(SockFlag::UrgInline))
     }
 
     fn advance(&mut self, sk: &mut Sk<'_>, at: u32) {
@@ -219,7 +228,11 @@ fn recv_urg(sk: &mut Sk<'_>, msg: &mut RecvMsg<'_>) -> Result<usize> {
         }
         msg.out_flags |= MSG_OOB;
         if msg.iov.remaining() > 0 {
-            return if msg.flags & MSG_TRUNC != 0 || msg.iov.copy_from(&byte) == 1 { Ok(1) } else { Err(Errno::EFAULT) };
+            return if msg.flags & MSG_TRUNC != 0 || msg.iov.copy_from(&byte) == 1 {
+                Ok(1)
+            } else {
+                Err(Errno::EFAULT)
+            };
         }
         msg.out_flags |= MSG_TRUNC;
         return Ok(0);

@@ -49,7 +49,11 @@ static ROWS: &[Row] = &[
         name: t::TCP_MAXSEG,
         get: |sk, _| {
             let unconnected = matches!(state::state(sk), TcpState::Close | TcpState::Listen);
-            if sk.rx_opt.user_mss != 0 && unconnected { sk.rx_opt.user_mss.into() } else { sk.mss_cache as i32 }
+            if sk.rx_opt.user_mss != 0 && unconnected {
+                sk.rx_opt.user_mss.into()
+            } else {
+                sk.mss_cache as i32
+            }
         },
         set: |sk, _, v| {
             // 88 and 32767: TCP_MIN_MSS and MAX_TCP_WINDOW; 0 takes the wish back.
@@ -121,11 +125,7 @@ static ROWS: &[Row] = &[
             Ok(())
         },
     },
-    Row {
-        name: t::TCP_WINDOW_CLAMP,
-        get: |sk, _| sk.window_clamp as i32,
-        set: set_window_clamp,
-    },
+    Row { name: t::TCP_WINDOW_CLAMP, get: |sk, _| sk.window_clamp as i32, set: set_window_clamp },
     Row {
         name: t::TCP_QUICKACK,
         get: |sk, cx| i32::from(!delack::in_pingpong_mode(sk, cx)),
@@ -353,4 +353,3 @@ fn saved_syn(sk: &mut Sk<'_>, out: &mut GetOpt<'_>) -> Result<()> {
     sk.rare_mut().saved_syn = None;
     Ok(())
 }
-

@@ -121,7 +121,13 @@ impl Cubic {
     }
 
     fn reset(&mut self) {
-        *self = Cubic { found: false, end_seq: self.end_seq, round_start: self.round_start, curr_rtt: self.curr_rtt, ..Cubic::default() };
+        *self = Cubic {
+            found: false,
+            end_seq: self.end_seq,
+            round_start: self.round_start,
+            curr_rtt: self.curr_rtt,
+            ..Cubic::default()
+        };
     }
 }
 
@@ -157,7 +163,8 @@ fn hystart_update(tp: &mut TcpSock, cx: &Cx<'_>, delay: u32) {
         ca.curr_rtt = ca.curr_rtt.min(delay);
         if ca.sample_cnt < HYSTART_MIN_SAMPLES {
             ca.sample_cnt += 1;
-        } else if ca.curr_rtt > ca.delay_min + (ca.delay_min >> 3).clamp(HYSTART_DELAY_MIN, HYSTART_DELAY_MAX) {
+        } else if ca.curr_rtt > ca.delay_min + (ca.delay_min >> 3).clamp(HYSTART_DELAY_MIN, HYSTART_DELAY_MAX)
+        {
             ca.found = true;
             cx.inc(TcpExt::TCPHystartDelayDetect);
             cx.add(TcpExt::TCPHystartDelayCwnd, u64::from(cwnd));
@@ -277,7 +284,8 @@ mod tests {
     /// K = cbrt((100 - 70) / 0.4) = 4.2 s.
     #[test]
     fn plateau_is_reached_at_k() {
-        let mut tp = TcpSock { snd_cwnd: 100, snd_cwnd_clamp: u32::MAX, is_cwnd_limited: true, ..TcpSock::default() };
+        let mut tp =
+            TcpSock { snd_cwnd: 100, snd_cwnd_clamp: u32::MAX, is_cwnd_limited: true, ..TcpSock::default() };
         tp.cong.state = CubicOps.init(&tp);
         tp.snd_ssthresh = CubicOps.ssthresh(&mut tp);
         assert_eq!(tp.snd_ssthresh, 70);

@@ -46,7 +46,13 @@ mod tests {
 
     #[test]
     fn window_doubles_then_grows_by_one() {
-        let mut tp = TcpSock { snd_cwnd: 10, snd_ssthresh: 20, snd_cwnd_clamp: u32::MAX, is_cwnd_limited: true, ..TcpSock::default() };
+        let mut tp = TcpSock {
+            snd_cwnd: 10,
+            snd_ssthresh: 20,
+            snd_cwnd_clamp: u32::MAX,
+            is_cwnd_limited: true,
+            ..TcpSock::default()
+        };
         Reno.cong_avoid(&mut tp, 0, 10);
         assert_eq!(tp.snd_cwnd, 20);
         for _ in 0..20 {
@@ -58,7 +64,8 @@ mod tests {
 
     #[test]
     fn an_unused_window_does_not_grow() {
-        let mut tp = TcpSock { snd_cwnd: 30, snd_ssthresh: 20, snd_cwnd_clamp: u32::MAX, ..TcpSock::default() };
+        let mut tp =
+            TcpSock { snd_cwnd: 30, snd_ssthresh: 20, snd_cwnd_clamp: u32::MAX, ..TcpSock::default() };
         Reno.cong_avoid(&mut tp, 0, 30);
         assert_eq!(tp.snd_cwnd, 30);
     }

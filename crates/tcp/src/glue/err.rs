@@ -59,7 +59,7 @@ fn for_sock(cx: &BhCx<'_, '_>, sk: &Sock<Tcp>, error: &IcmpError<'_>, seq: u32) 
     let (errno, hard) = error.errno();
     match state {
         TcpState::SynSent | TcpState::SynRecv => fail(sk, cx, errno),
-        _ if hard && ip::errqueue::wants(sk.sk, error.v6, &sk.sk.shared.inet) => {
+        _ if hard && ip::errqueue::wants(&sk.sk.shared.inet, error.v6) => {
             sk.sk.set_err(errno);
             sk.sk.error_report(cx);
         }

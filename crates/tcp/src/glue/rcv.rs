@@ -1,7 +1,7 @@
 //! A segment comes in (`tcp_v4_rcv`): checked, looked up, handed over.
 
-use super::send_reset;
 use super::reply::timewait_ack;
+use super::send_reset;
 use crate::hash::{Found, Key};
 use crate::input::TcpRx;
 use crate::mini::listen;
@@ -63,7 +63,7 @@ fn check(cx: &BhCx<'_, '_>, skb: &mut Skb) -> Option<TcpRx> {
         }
         skb.ip_summed = IpSummed::Unnecessary;
     }
-    TcpRx::parse(skb)
+    Some(TcpRx::parse(skb))
 }
 
 #[inline]

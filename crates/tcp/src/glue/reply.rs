@@ -3,12 +3,12 @@
 
 use super::secrets::secrets;
 use crate::hash::Key;
+use crate::init::OpenReq;
 use crate::input::TcpRx;
 use crate::mini::request::Request;
 use crate::mini::timewait::TimeWait;
 use crate::output::segment::set_checksum;
 use crate::output::syn;
-use crate::init::OpenReq;
 use crate::sock::{Sk, TcpSock};
 use crate::{Tcp, TcpCx};
 use net::dst::{Dst, DstKind, Flow};
@@ -37,7 +37,14 @@ struct Reply {
 
 impl Reply {
     fn flow(&self) -> Flow {
-        Flow { daddr: self.daddr, saddr: self.saddr, oif: self.oif, iif: 0, mark: self.mark, tos: self.tos & 0xfc }
+        Flow {
+            daddr: self.daddr,
+            saddr: self.saddr,
+            oif: self.oif,
+            iif: 0,
+            mark: self.mark,
+            tos: self.tos & 0xfc,
+        }
     }
 
     /// To where `skb` came from.
@@ -56,13 +63,31 @@ impl Reply {
         match (self.saddr.as_v4(), self.daddr.as_v4()) {
             (Some(src), Some(dst)) => {
                 let ttl = default_ttl(cx);
-                let repr = Ipv4Repr { tos: self.tos, id: 0, frag_off: IP_DF, ttl, protocol: 6, src, dst, options: &[], payload_len };
+                let repr = Ipv4Repr {
+                    tos: self.tos,
+                    id: 0,
+                    frag_off: IP_DF,
+                    ttl,
+                    protocol: 6,
+                    src,
+                    dst,
+                    options: &[],
+                    payload_len,
+                };
                 repr.emit(skb.push(wire::Ipv4Hdr::LEN));
             }
             _ => {
                 let (src, dst) = (self.saddr.as_v6(), self.daddr.as_v6());
                 let hop_limit = default_hop_limit(cx);
-                let repr = Ipv6Repr { traffic_class: self.tos, flow_label: 0, next_header: 6, hop_limit, src, dst, payload_len };
+                let repr = Ipv6Repr {
+                    traffic_class: self.tos,
+                    flow_label: 0,
+                    next_header: 6,
+                    hop_limit,
+                    src,
+                    dst,
+                    payload_len,
+                };
                 repr.emit(skb.push(wire::Ipv6Hdr::LEN));
             }
         }
@@ -120,7 +145,10 @@ fn end_seq(skb: &SkBuff, hdr: &TcpHdr) -> u32 {
     let header = skb.transport().len() - skb.linear_len();
     let payload = skb.len() + header - hdr.header_len();
     let flags = hdr.flags();
-    hdr.seq().wrapping_add(payload as u32).wrapping_add(u32::from(flags.syn())).wrapping_add(u32::from(flags.fin()))
+    hdr.seq()
+        .wrapping_add(payload as u32)
+        .wrapping_add(u32::from(flags.syn()))
+        .wrapping_add(u32::from(flags.fin()))
 }
 
 fn default_ttl(cx: &Cx<'_>) -> u8 {
@@ -235,7 +263,15 @@ pub fn open_request(
         snt_synack: cx.now().us(),
         ..OpenReq::default()
     };
-    syn::open_req_window(&mut open, cx, &dst, key.faddr.is_v4(), user_mss, listener.rcvbuf(), template.window_clamp);
+    syn::open_req_window(
+        &mut open,
+        cx,
+        &dst,
+        key.faddr.is_v4(),
+        user_mss,
+        listener.rcvbuf(),
+        template.window_clamp,
+    );
     Some(open)
 }
 
@@ -249,4 +285,3 @@ pub fn send_synack(cx: &Cx<'_>, request: &Request) {
     cx.inc(Mib::OutSegs);
     reply.send(cx, &dst, skb);
 }
-

@@ -120,7 +120,7 @@ impl Bucket {
 
 /// The local end of a locked sock.
 pub fn local_of(sk: &Sk<'_>) -> Local {
-    Local { addr: sk.inet.rcv_saddr, v6: sk.inet.family == uapi::AF_INET6, v6only: sk.inet.v6.v6only }
+    Local { addr: sk.inet.rcv_saddr, v6: sk.inet.is_inet6(), v6only: sk.inet.v6.v6only }
 }
 
 /// What of a user decides conflicts.
@@ -230,8 +230,7 @@ impl Bind {
 
     fn find_port(&self, sk: &mut Sk<'_>, cx: &Cx<'_>) -> Result<()> {
         let ports = ports::of(cx);
-        let (low, high) = sk.inet.local_port_range;
-        let (range, _) = ports.sk_range(u32::from(high) << 16 | u32::from(low));
+        let (range, _) = ports.sk_range(sk.inet.local_port_range);
         let reuse = sk.sk.flag(SockFlag::Reuse);
         for port in BindOrder::new(&range, reuse, &cx.net.rng) {
             if ports.is_reserved(port) {
@@ -248,7 +247,12 @@ impl Bind {
 
     /// Takes `port` for `connect()` if no `bind()` has it and `free` agrees, which is asked under the
     /// port's lock so that two connects cannot both be told yes.
-    pub(super) fn take_for_connect(&self, sk: &mut Sk<'_>, port: u16, free: impl FnOnce(&mut Sk<'_>) -> bool) -> bool {
+    pub(super) fn take_for_connect(
+        &self,
+        sk: &mut Sk<'_>,
+        port: u16,
+        free: impl FnOnce(&mut Sk<'_>) -> bool,
+    ) -> bool {
         let mut shard = self.shard(port).lock();
         if shard.bucket(port).is_some_and(|bucket| !bucket.is_by_connect()) {
             return false;

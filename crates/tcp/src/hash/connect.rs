@@ -19,10 +19,9 @@ pub fn hash_connect(sk: &mut Sk<'_>, cx: &Cx<'_>) -> Result<()> {
     if sk.inet.num != 0 {
         return if enter(sk, cx) { Ok(()) } else { Err(Errno::EADDRNOTAVAIL) };
     }
-    let (low, high) = sk.inet.local_port_range;
     // Keyed by what stays the same when the same destination is called again (RFC 6056).
     let offset = Key { lport: 0, ..Key::of(sk) }.hash(hash.bind.secret());
-    let mut order = ConnectOrder::new(ports::of(cx), u32::from(high) << 16 | u32::from(low), offset);
+    let mut order = ConnectOrder::new(ports::of(cx), sk.inet.local_port_range, offset);
     while let Some(port) = order.next() {
         if hash.bind.take_for_connect(sk, port, |sk| enter(sk, cx)) {
             order.chosen(&cx.net.rng);

@@ -119,7 +119,9 @@ impl Established {
     pub(super) fn remove_sock(&self, sk: &Sk<'_>, _cx: &Cx<'_>) {
         let (key, hash) = (Key::of(sk), Key::of(sk).hash(self.secret));
         let mut table = self.shard(hash).lock();
-        let is_it = |e: &Entry| e.key == key && matches!(&e.found, Found::Sock(s) if std::ptr::eq(&raw const **s, sk.sk));
+        let is_it = |e: &Entry| {
+            e.key == key && matches!(&e.found, Found::Sock(s) if std::ptr::eq(&raw const **s, sk.sk))
+        };
         let removed = table.find_entry(hash, is_it).ok().map(|place| place.remove().0);
         drop(table);
         // The caller has a reference of its own, so this is never the last.

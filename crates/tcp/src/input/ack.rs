@@ -64,13 +64,21 @@ pub const FLAG_FORWARD_PROGRESS: u32 = FLAG_ACKED | FLAG_DATA_SACKED;
 #[inline]
 #[must_use]
 pub fn may_update_window(sk: &Sk<'_>, ack: u32, ack_seq: u32, window: u32) -> bool {
-    after(ack, sk.snd_una) || after(ack_seq, sk.snd_wl1) || (ack_seq == sk.snd_wl1 && (window > sk.snd_wnd || window == 0))
+    after(ack, sk.snd_una)
+        || after(ack_seq, sk.snd_wl1)
+        || (ack_seq == sk.snd_wl1 && (window > sk.snd_wnd || window == 0))
 }
 
 /// Takes an acknowledgement in. `Ok(false)` for an old one; an error is a reason to drop the
 /// segment.
 #[inline]
-pub fn tcp_ack(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, sack: &SackBlocks, flags: u32) -> Result<bool, DropReason> {
+pub fn tcp_ack(
+    sk: &mut Sk<'_>,
+    cx: &Cx<'_>,
+    rx: &TcpRx,
+    sack: &SackBlocks,
+    flags: u32,
+) -> Result<bool, DropReason> {
     let ack = rx.ack_seq;
     let prior_snd_una = sk.snd_una;
     let mut flag = flags;
@@ -86,7 +94,13 @@ pub fn tcp_ack(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, sack: &SackBlocks, flag
     }
     let prior_fack = highest_sack_seq(sk);
     let prior_packets = sk.packets_out;
-    let mut rs = RateSample { prior_in_flight: sk.packets_in_flight(), delivered: -1, interval_us: -1, rtt_us: -1, ..RateSample::default() };
+    let mut rs = RateSample {
+        prior_in_flight: sk.packets_in_flight(),
+        delivered: -1,
+        interval_us: -1,
+        rtt_us: -1,
+        ..RateSample::default()
+    };
     let (delivered, lost) = (sk.delivered, sk.lost);
     let mut state = SackState::new(sk);
     if flag & FLAG_UPDATE_TS_RECENT != 0 {
@@ -125,7 +139,8 @@ pub fn tcp_ack(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, sack: &SackBlocks, flag
         }
         return Ok(true);
     }
-    let CleanResult { flags: cleaned } = clean_rtx_queue(sk, cx, flag, prior_fack, prior_snd_una, &mut state, &mut rs);
+    let CleanResult { flags: cleaned } =
+        clean_rtx_queue(sk, cx, flag, prior_fack, prior_snd_una, &mut state, &mut rs);
     flag = cleaned;
     rack::update_reo_wnd(sk, cx, &rs);
     if sk.tlp_pending {
@@ -152,7 +167,13 @@ fn num_dupack(rx: &TcpRx, flag: u32) -> u32 {
 }
 
 #[cold]
-fn old_ack(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, sack: &SackBlocks, flags: u32) -> Result<bool, DropReason> {
+fn old_ack(
+    sk: &mut Sk<'_>,
+    cx: &Cx<'_>,
+    rx: &TcpRx,
+    sack: &SackBlocks,
+    flags: u32,
+) -> Result<bool, DropReason> {
     let mut flag = flags;
     let prior_snd_una = sk.snd_una;
     // RFC 5961 section 5.2: too old to be the peer's.

@@ -1,8 +1,8 @@
 //! Takes what was acknowledged off the queue (`tcp_clean_rtx_queue`).
 
 use super::ack::{
-    FLAG_ACK_MAYBE_DELAYED, FLAG_ACKED, FLAG_CA_ALERT, FLAG_DATA_ACKED, FLAG_ORIG_SACK_ACKED, FLAG_RETRANS_DATA_ACKED,
-    FLAG_SACK_RENEGING, FLAG_SET_XMIT_TIMER, FLAG_SYN_ACKED,
+    FLAG_ACK_MAYBE_DELAYED, FLAG_ACKED, FLAG_CA_ALERT, FLAG_DATA_ACKED, FLAG_ORIG_SACK_ACKED,
+    FLAG_RETRANS_DATA_ACKED, FLAG_SACK_RENEGING, FLAG_SET_XMIT_TIMER, FLAG_SYN_ACKED,
 };
 use super::sack::SackState;
 use super::{rack, rate, recovery, rtt};

@@ -53,7 +53,8 @@ pub fn enter_quickack_mode(sk: &mut Sk<'_>, max: u8) {
 #[inline]
 #[must_use]
 pub fn in_quickack_mode(sk: &Sk<'_>, cx: &Cx<'_>) -> bool {
-    (sk.ack_quick > 0 && !in_pingpong_mode(sk, cx)) || sk.inet.dst.as_ref().is_some_and(|dst| dst.metrics.quickack != 0)
+    (sk.ack_quick > 0 && !in_pingpong_mode(sk, cx))
+        || sk.inet.dst.as_ref().is_some_and(|dst| dst.metrics.quickack != 0)
 }
 
 /// An ACK is due, now or soon.
@@ -61,8 +62,13 @@ pub fn in_quickack_mode(sk: &Sk<'_>, cx: &Cx<'_>) -> bool {
 pub fn ack_snd_check(sk: &mut Sk<'_>, cx: &Cx<'_>, ofo_possible: bool) {
     // More than a segment came and the reader keeps up, so that the window moves.
     let full = sk.rcv_nxt.wrapping_sub(sk.rcv_wup) > u32::from(sk.ack_rcv_mss)
-        && (sk.rcv_nxt.wrapping_sub(sk.copied_seq) < sk.sk.rcvlowat().max(0) as u32 || choose(sk, cx) >= sk.rcv_wnd);
-    if full || sk.ack_pending & ACK_NOW != 0 || in_quickack_mode(sk, cx) || (ofo_possible && !sk.ofo_queue.is_empty()) {
+        && (sk.rcv_nxt.wrapping_sub(sk.copied_seq) < sk.sk.rcvlowat().max(0) as u32
+            || choose(sk, cx) >= sk.rcv_wnd);
+    if full
+        || sk.ack_pending & ACK_NOW != 0
+        || in_quickack_mode(sk, cx)
+        || (ofo_possible && !sk.ofo_queue.is_empty())
+    {
         send_ack(sk, cx);
     } else {
         send_delayed_ack(sk, cx);

@@ -33,7 +33,7 @@ pub fn rcv_established(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
         if sk.rx_opt.saw_tstamp && sk.rcv_nxt == sk.rcv_wup {
             options::store_ts_recent(sk);
         }
-        ack::tcp_ack(sk, cx, &rx, &SackBlocks::NONE, 0);
+        let _ = ack::tcp_ack(sk, cx, &rx, &SackBlocks::NONE, 0);
         cx.consume_skb(skb);
         window::data_snd_check(sk, cx);
         return;
@@ -52,7 +52,7 @@ pub fn rcv_established(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
     data::queue_rcv(sk, cx, &rx, skb);
     window::event_data_recv(sk, cx, &rx, gso_size, truesize);
     if rx.ack_seq != sk.snd_una {
-        ack::tcp_ack(sk, cx, &rx, &SackBlocks::NONE, FLAG_DATA);
+        let _ = ack::tcp_ack(sk, cx, &rx, &SackBlocks::NONE, FLAG_DATA);
         window::data_snd_check(sk, cx);
         if sk.ack_pending & ACK_SCHED == 0 {
             return data_ready(sk, cx);
@@ -80,7 +80,8 @@ fn predict_timestamp(sk: &mut Sk<'_>, rx: &TcpRx, skb: &Skb) -> bool {
         return true;
     }
     // An old timestamp is a case for PAWS.
-    options::parse_aligned(sk, options::bytes(skb, rx)) && sk.rx_opt.rcv_tsval.wrapping_sub(sk.rx_opt.ts_recent) as i32 >= 0
+    options::parse_aligned(sk, options::bytes(skb, rx))
+        && sk.rx_opt.rcv_tsval.wrapping_sub(sk.rx_opt.ts_recent) as i32 >= 0
 }
 
 fn slow_path(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {

@@ -77,7 +77,10 @@ impl TcpRx {
             source: hdr.source(),
             dest: hdr.dest(),
             seq,
-            end_seq: seq.wrapping_add(len).wrapping_add(u32::from(flags.syn())).wrapping_add(u32::from(flags.fin())),
+            end_seq: seq
+                .wrapping_add(len)
+                .wrapping_add(u32::from(flags.syn()))
+                .wrapping_add(u32::from(flags.fin())),
             ack_seq: hdr.ack_seq(),
             flag_word: hdr.flag_word(),
             flags,

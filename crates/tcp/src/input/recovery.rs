@@ -2,8 +2,9 @@
 //! reduction (RFC 6937), F-RTO (RFC 5682).
 
 use super::ack::{
-    FLAG_DATA_ACKED, FLAG_DATA_SACKED, FLAG_DSACK_TLP, FLAG_ECE, FLAG_FORWARD_PROGRESS, FLAG_LOST_RETRANS, FLAG_NOT_DUP,
-    FLAG_ORIG_SACK_ACKED, FLAG_SACK_RENEGING, FLAG_SET_XMIT_TIMER, FLAG_SND_UNA_ADVANCED, highest_sack_seq,
+    FLAG_DATA_ACKED, FLAG_DATA_SACKED, FLAG_DSACK_TLP, FLAG_ECE, FLAG_FORWARD_PROGRESS, FLAG_LOST_RETRANS,
+    FLAG_NOT_DUP, FLAG_ORIG_SACK_ACKED, FLAG_SACK_RENEGING, FLAG_SET_XMIT_TIMER, FLAG_SND_UNA_ADVANCED,
+    highest_sack_seq,
 };
 use super::undo;
 use super::{rack, window};
@@ -35,7 +36,14 @@ pub enum Rexmit {
 
 /// An ACK that is a duplicate, carries SACKs, or comes during recovery.
 #[cold]
-pub fn fastretrans_alert(sk: &mut Sk<'_>, cx: &Cx<'_>, prior_snd_una: u32, num_dupack: u32, flag: &mut u32, rexmit: &mut Rexmit) {
+pub fn fastretrans_alert(
+    sk: &mut Sk<'_>,
+    cx: &Cx<'_>,
+    prior_snd_una: u32,
+    num_dupack: u32,
+    flag: &mut u32,
+    rexmit: &mut Rexmit,
+) {
     let ece = *flag & FLAG_ECE != 0;
     let advanced = *flag & FLAG_SND_UNA_ADVANCED != 0;
     if sk.packets_out == 0 && sk.sacked_out > 0 {
@@ -152,7 +160,8 @@ fn identify_packet_loss(sk: &mut Sk<'_>, cx: &Cx<'_>, flag: &mut u32) {
 /// Without SACK: three duplicates, and every partial ACK after that, mean that the head is lost
 /// (RFC 6582; `tcp_newreno_mark_lost`).
 fn newreno_mark_lost(sk: &mut Sk<'_>, cx: &Cx<'_>, advanced: bool) {
-    let lost = (sk.ca_state < CaState::Recovery && sk.sacked_out >= sk.reordering) || (sk.ca_state == CaState::Recovery && advanced);
+    let lost = (sk.ca_state < CaState::Recovery && sk.sacked_out >= sk.reordering)
+        || (sk.ca_state == CaState::Recovery && advanced);
     if !lost || sk.send_queue.sent() == 0 || sk.send_queue[0].is(LOST) {
         return;
     }
@@ -224,7 +233,8 @@ pub fn check_sack_reordering(sk: &mut Sk<'_>, cx: &Cx<'_>, low_seq: u32, by_time
 /// Anything in flight was retransmitted (`tcp_any_retrans_done`).
 #[must_use]
 pub fn any_retrans_done(sk: &Sk<'_>) -> bool {
-    sk.retrans_out > 0 || sk.send_queue.rtx_head().is_some_and(|head| head.is(crate::output::queue::EVER_RETRANS))
+    sk.retrans_out > 0
+        || sk.send_queue.rtx_head().is_some_and(|head| head.is(crate::output::queue::EVER_RETRANS))
 }
 
 /// Open, or Disorder while something is SACKed or retransmitted (`tcp_try_keep_open`).
@@ -293,7 +303,8 @@ pub fn cwnd_reduction(sk: &mut Sk<'_>, newly_acked_sacked: u32, newly_lost: u32,
     let delta = sk.snd_ssthresh as i32 - in_flight as i32;
     sk.prr_delivered += newly_acked_sacked;
     let mut sndcnt = if delta < 0 {
-        let dividend = u64::from(sk.snd_ssthresh) * u64::from(sk.prr_delivered) + u64::from(sk.prior_cwnd) - 1;
+        let dividend =
+            u64::from(sk.snd_ssthresh) * u64::from(sk.prr_delivered) + u64::from(sk.prior_cwnd) - 1;
         (dividend / u64::from(sk.prior_cwnd)) as i32 - sk.prr_out as i32
     } else {
         let mut count = (sk.prr_delivered as i32 - sk.prr_out as i32).max(newly_acked_sacked as i32);
@@ -368,7 +379,10 @@ pub fn enter_loss(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     let new_recovery = sk.ca_state < CaState::Recovery;
     timeout_mark_lost(sk, cx);
     // Reduce only once for a window.
-    if sk.ca_state <= CaState::Disorder || !after(sk.high_seq, sk.snd_una) || (sk.ca_state == CaState::Loss && sk.retransmits == 0) {
+    if sk.ca_state <= CaState::Disorder
+        || !after(sk.high_seq, sk.snd_una)
+        || (sk.ca_state == CaState::Loss && sk.retransmits == 0)
+    {
         sk.prior_ssthresh = current_ssthresh(sk);
         sk.prior_cwnd = sk.snd_cwnd;
         sk.snd_ssthresh = cong::ssthresh(sk);

@@ -59,7 +59,15 @@ pub fn rtt_estimator(tp: &mut TcpSock, sample_us: u32) {
 }
 
 /// What an ACK says of the RTT; true when there was a sample (`tcp_ack_update_rtt`).
-pub fn ack_update_rtt(sk: &mut Sk<'_>, cx: &Cx<'_>, flag: u32, seq_rtt: i64, sack_rtt: i64, ca_rtt: i64, rs: &mut RateSample) -> bool {
+pub fn ack_update_rtt(
+    sk: &mut Sk<'_>,
+    cx: &Cx<'_>,
+    flag: u32,
+    seq_rtt: i64,
+    sack_rtt: i64,
+    ca_rtt: i64,
+    rs: &mut RateSample,
+) -> bool {
     let (mut seq_rtt, mut ca_rtt) = (if seq_rtt < 0 { sack_rtt } else { seq_rtt }, ca_rtt);
     // Only timestamps tell which copy of a retransmitted segment arrived (Karn, RFC 7323).
     if seq_rtt < 0 && flag & FLAG_ACKED != 0 {

@@ -1,7 +1,9 @@
 //! The SACK scoreboard (RFC 2018, 2883; `tcp_sacktag_write_queue`): tags on the send queue.
 
 use super::TcpRx;
-use super::ack::{FLAG_DATA_SACKED, FLAG_DSACK_TLP, FLAG_DSACKING_ACK, FLAG_ORIG_SACK_ACKED, highest_sack_seq};
+use super::ack::{
+    FLAG_DATA_SACKED, FLAG_DSACK_TLP, FLAG_DSACKING_ACK, FLAG_ORIG_SACK_ACKED, highest_sack_seq,
+};
 use super::{rack, rate, recovery};
 use crate::cong::RateSample;
 use crate::output::queue::{LOST, RETRANS, SACKED_ACKED, SACKED_RETRANS};
@@ -85,7 +87,14 @@ pub fn sacktag_write_queue(
 }
 
 /// Tags the segments of one block (`tcp_sacktag_walk`).
-fn walk(sk: &mut Sk<'_>, cx: &Cx<'_>, block: SackBlock, dup: bool, state: &mut SackState, rs: &mut RateSample) {
+fn walk(
+    sk: &mut Sk<'_>,
+    cx: &Cx<'_>,
+    block: SackBlock,
+    dup: bool,
+    state: &mut SackState,
+    rs: &mut RateSample,
+) {
     let mut i = sk.send_queue.find(block.start);
     while i < sk.send_queue.sent() && before(sk.send_queue[i].seq, block.end) {
         if match_segment(sk, cx, i, block) {
@@ -105,7 +114,11 @@ fn match_segment(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize, block: SackBlock) -> bo
         return in_sack;
     }
     let mss = u32::from(seg.gso_size).max(1);
-    let mut len = if covers_start { block.end.wrapping_sub(seg.seq) } else { block.start.wrapping_sub(seg.seq).max(mss) };
+    let mut len = if covers_start {
+        block.end.wrapping_sub(seg.seq)
+    } else {
+        block.start.wrapping_sub(seg.seq).max(mss)
+    };
     if covers_start && len < mss {
         return false;
     }
@@ -123,7 +136,8 @@ fn match_segment(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize, block: SackBlock) -> bo
 /// Notes that segment `i` arrived (`tcp_sacktag_one`).
 fn tag_one(sk: &mut Sk<'_>, i: usize, dup: bool, state: &mut SackState, rs: &mut RateSample) {
     let seg = &sk.send_queue[i];
-    let (seq, end_seq, mut sacked, packets, sent_at) = (seg.seq, seg.end_seq, seg.sacked, seg.packets(), seg.tx_mstamp);
+    let (seq, end_seq, mut sacked, packets, sent_at) =
+        (seg.seq, seg.end_seq, seg.sacked, seg.packets(), seg.tx_mstamp);
     if dup && sacked & RETRANS != 0 {
         if sk.undo_marker_set && sk.undo_retrans > 0 && after(end_seq, sk.undo_marker) {
             sk.undo_retrans = (sk.undo_retrans - packets as i32).max(0);
@@ -175,11 +189,21 @@ fn tag_one(sk: &mut Sk<'_>, i: usize, dup: bool, state: &mut SackState, rs: &mut
 }
 
 /// True when the first block tells of a duplicate (`tcp_check_dsack`).
-fn check_dsack(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, blocks: &[SackBlock], prior_snd_una: u32, state: &mut SackState) -> bool {
+fn check_dsack(
+    sk: &mut Sk<'_>,
+    cx: &Cx<'_>,
+    rx: &TcpRx,
+    blocks: &[SackBlock],
+    prior_snd_una: u32,
+    state: &mut SackState,
+) -> bool {
     let Some(first) = blocks.first().copied() else { return false };
     if before(first.start, rx.ack_seq) {
         cx.inc(TcpExt::TCPDSACKRecv);
-    } else if blocks.get(1).is_some_and(|next| !after(first.end, next.end) && !before(first.start, next.start)) {
+    } else if blocks
+        .get(1)
+        .is_some_and(|next| !after(first.end, next.end) && !before(first.start, next.start))
+    {
         cx.inc(TcpExt::TCPDSACKOfoRecv);
     } else {
         return false;
@@ -190,7 +214,11 @@ fn check_dsack(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, blocks: &[SackBlock], p
     };
     cx.add(TcpExt::TCPDSACKRecvSegs, u64::from(dup_segs));
     // For what is off the queue already.
-    if sk.undo_marker_set && sk.undo_retrans > 0 && !after(first.end, prior_snd_una) && after(first.end, sk.undo_marker) {
+    if sk.undo_marker_set
+        && sk.undo_retrans > 0
+        && !after(first.end, prior_snd_una)
+        && after(first.end, sk.undo_marker)
+    {
         sk.undo_retrans = (sk.undo_retrans - dup_segs as i32).max(0);
     }
     true

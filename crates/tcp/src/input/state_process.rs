@@ -51,7 +51,8 @@ fn process(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
     if !rx.flags.ack() {
         return cx.drop_skb(skb, DropReason::TcpFlags);
     }
-    let acked = ack::tcp_ack(sk, cx, &rx, &sack, FLAG_SLOWPATH | FLAG_UPDATE_TS_RECENT | FLAG_NO_CHALLENGE_ACK);
+    let acked =
+        ack::tcp_ack(sk, cx, &rx, &sack, FLAG_SLOWPATH | FLAG_UPDATE_TS_RECENT | FLAG_NO_CHALLENGE_ACK);
     if acked != Ok(true) {
         if state::state(sk) == TcpState::SynRecv {
             return reject(sk, cx, skb, acked.err().unwrap_or(DropReason::TcpOldAck));

@@ -4,12 +4,12 @@ use super::ack::{self, FLAG_SLOWPATH};
 use super::state_process::reject;
 use super::{TcpRx, delack, options, tcp_reset, urg, window};
 use crate::TcpCx;
+use crate::init;
 use crate::output::{ack::DELACK_MAX, mss, send_ack, syn};
 use crate::seq::{after, between};
 use crate::sock::{ACK_SCHED, Sk, XmitTimer};
 use crate::state::set_state;
 use crate::timer::{self, Which};
-use crate::init;
 use net::mib::TcpExt;
 use net::sock::SockFlag;
 use net::{Cx, DropReason, Skb};
@@ -38,7 +38,10 @@ pub fn rcv(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
         }
         return reject(sk, cx, skb, DropReason::TcpInvalidSequence);
     }
-    if sk.rx_opt.saw_tstamp && sk.rx_opt.rcv_tsecr != 0 && !between(sk.rx_opt.rcv_tsecr, sk.retrans_stamp.wrapping_sub(1), sk.jiffies32()) {
+    if sk.rx_opt.saw_tstamp
+        && sk.rx_opt.rcv_tsecr != 0
+        && !between(sk.rx_opt.rcv_tsecr, sk.retrans_stamp.wrapping_sub(1), sk.jiffies32())
+    {
         cx.inc(TcpExt::PAWSActive);
         undo(sk);
         return reject(sk, cx, skb, DropReason::TcpRfc7323Paws);

@@ -53,7 +53,11 @@ fn check_urg(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx) {
     }
     sk.sk.send_sigurg();
     // A second urgent byte: the first, if unread, becomes ordinary data that was skipped.
-    if sk.urg_seq == sk.copied_seq && sk.urg_data != 0 && !sk.sk.flag(SockFlag::UrgInline) && sk.copied_seq != sk.rcv_nxt {
+    if sk.urg_seq == sk.copied_seq
+        && sk.urg_data != 0
+        && !sk.sk.flag(SockFlag::UrgInline)
+        && sk.copied_seq != sk.rcv_nxt
+    {
         sk.copied_seq = sk.copied_seq.wrapping_add(1);
         let copied = sk.copied_seq;
         if sk.receive_queue.front().is_some_and(|first| !before(copied, first.end_seq))

@@ -16,7 +16,11 @@ use wire::tcp::options::SackBlocks;
 pub fn validate_incoming(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) -> Option<(Skb, SackBlocks)> {
     let sack = options::parse(sk, rx, &skb);
     let rst = rx.flags.rst();
-    if sk.rx_opt.saw_tstamp && !paws_check(&sk.rx_opt, PAWS_WINDOW, sk.mstamp) && !rst && !is_disordered_ack(sk, rx) {
+    if sk.rx_opt.saw_tstamp
+        && !paws_check(&sk.rx_opt, PAWS_WINDOW, sk.mstamp)
+        && !rst
+        && !is_disordered_ack(sk, rx)
+    {
         cx.inc(TcpExt::PAWSEstab);
         if !oow_rate_limited(sk, cx, rx, TcpExt::TCPACKSkippedPAWS) {
             send_dupack(sk, cx, rx);
@@ -80,7 +84,10 @@ fn out_of_window(sk: &Sk<'_>, cx: &Cx<'_>, rx: &TcpRx) -> Option<DropReason> {
             return Some(DropReason::TcpInvalidSequence);
         }
         // Its head is in the window; only an empty queue has room for the rest.
-        if !sk.receive_queue.is_empty() && !rx.is_bare() && after(rx.end_seq.wrapping_sub(u32::from(rx.flags.fin())), end) {
+        if !sk.receive_queue.is_empty()
+            && !rx.is_bare()
+            && after(rx.end_seq.wrapping_sub(u32::from(rx.flags.fin())), end)
+        {
             cx.inc(TcpExt::BeyondWindow);
             return Some(DropReason::TcpInvalidSequence);
         }
@@ -100,7 +107,8 @@ fn is_disordered_ack(sk: &Sk<'_>, rx: &TcpRx) -> bool {
 
 /// The peer closed after its FIN and resets with the FIN's sequence number (`tcp_reset_check`).
 fn is_reset_after_fin(sk: &Sk<'_>, rx: &TcpRx) -> bool {
-    rx.seq == sk.rcv_nxt.wrapping_sub(1) && state::state(sk).is_in(CloseWait.bit() | LastAck.bit() | Closing.bit())
+    rx.seq == sk.rcv_nxt.wrapping_sub(1)
+        && state::state(sk).is_in(CloseWait.bit() | LastAck.bit() | Closing.bit())
 }
 
 /// An RST behind a hole stands at the end of what we SACKed.

@@ -12,8 +12,8 @@ use crate::output::{push_pending_frames, send_ack};
 use crate::seq::before;
 use crate::sock::{ACK_PUSHED, ACK_PUSHED2, ACK_SCHED, Sk};
 use net::Cx;
-use net::sock::SockFlag;
 use net::sock::RCV_SHUTDOWN;
+use net::sock::SockFlag;
 use net::sock::mem::{SHINFO_SIZE, SKB_SIZE};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -133,7 +133,11 @@ fn grow_by(sk: &Sk<'_>, cx: &Cx<'_>, len: u32, truesize: u32) -> u32 {
 /// Turns header prediction on when nothing stands against it (`tcp_fast_path_check`).
 #[inline]
 pub fn fast_path_check(sk: &mut Sk<'_>) {
-    if sk.ofo_queue.is_empty() && sk.rcv_wnd != 0 && sk.sk.rmem_alloc.load(Relaxed) < sk.sk.rcvbuf() && sk.urg_data == 0 {
+    if sk.ofo_queue.is_empty()
+        && sk.rcv_wnd != 0
+        && sk.sk.rmem_alloc.load(Relaxed) < sk.sk.rcvbuf()
+        && sk.urg_data == 0
+    {
         fast_path_on(sk);
     }
 }
@@ -142,7 +146,8 @@ pub fn fast_path_check(sk: &mut Sk<'_>) {
 #[inline]
 pub fn fast_path_on(sk: &mut Sk<'_>) {
     const ACK: u32 = 0x0010_0000;
-    sk.pred_flags = u32::from(sk.tcp_header_len) << 26 | ACK | ((sk.snd_wnd >> sk.rx_opt.snd_wscale) & 0xffff);
+    sk.pred_flags =
+        u32::from(sk.tcp_header_len) << 26 | ACK | ((sk.snd_wnd >> sk.rx_opt.snd_wscale) & 0xffff);
 }
 
 /// There may be room to send, and room for writers (`tcp_data_snd_check`).
@@ -189,7 +194,8 @@ pub fn sndbuf_expand(sk: &mut Sk<'_>, cx: &Cx<'_>) {
 #[inline]
 pub fn update_pacing_rate(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     let sysctl = &cx.tcp().sysctl;
-    let percent = if sk.snd_cwnd < sk.snd_ssthresh / 2 { sysctl.pacing_ss_ratio() } else { sysctl.pacing_ca_ratio() };
+    let percent =
+        if sk.snd_cwnd < sk.snd_ssthresh / 2 { sysctl.pacing_ss_ratio() } else { sysctl.pacing_ca_ratio() };
     let mut rate = u64::from(sk.mss_cache) * ((1_000_000 / 100) << 3) * percent as u64;
     rate = rate.saturating_mul(u64::from(sk.snd_cwnd.max(sk.packets_out)));
     if sk.srtt_us != 0 {
@@ -285,7 +291,8 @@ fn rcvbuf_grow(sk: &mut Sk<'_>, cx: &Cx<'_>, copied: u32) {
 pub fn cleanup_rbuf(sk: &mut Sk<'_>, cx: &Cx<'_>, copied: usize) {
     let mut ack_now = false;
     if sk.ack_pending & ACK_SCHED != 0 {
-        let pushed = sk.ack_pending & ACK_PUSHED2 != 0 || (sk.ack_pending & ACK_PUSHED != 0 && !delack::in_pingpong_mode(sk, cx));
+        let pushed = sk.ack_pending & ACK_PUSHED2 != 0
+            || (sk.ack_pending & ACK_PUSHED != 0 && !delack::in_pingpong_mode(sk, cx));
         ack_now = sk.rcv_nxt.wrapping_sub(sk.rcv_wup) > u32::from(sk.ack_rcv_mss)
             || (copied > 0 && pushed && sk.sk.rmem_alloc.load(Relaxed) == 0);
     }

@@ -29,8 +29,16 @@ pub struct ListenQueue {
 
 /// A SYN for a listener (`tcp_conn_request`). `isn` is given when a connection in TIME_WAIT gave its
 /// place up.
-pub fn conn_request(listener: &Arc<Sock<Tcp>>, cx: &Cx<'_>, skb: &Skb, rx: &TcpRx, isn: Option<u32>) -> Result<(), DropReason> {
-    let Some((template, syn_len)) = listener.shared.with_listen(|queue| (queue.template.clone(), queue.syn_len)) else {
+pub fn conn_request(
+    listener: &Arc<Sock<Tcp>>,
+    cx: &Cx<'_>,
+    skb: &Skb,
+    rx: &TcpRx,
+    isn: Option<u32>,
+) -> Result<(), DropReason> {
+    let Some((template, syn_len)) =
+        listener.shared.with_listen(|queue| (queue.template.clone(), queue.syn_len))
+    else {
         return Err(DropReason::TcpFlags);
     };
     // The queue of requests is as long as that of connections (`inet_csk_reqsk_queue_is_full`).
@@ -65,7 +73,10 @@ pub fn conn_request(listener: &Arc<Sock<Tcp>>, cx: &Cx<'_>, skb: &Skb, rx: &TcpR
 
 /// No room for another connection (`sk_acceptq_is_full`): Linux lets one more in than asked.
 pub fn accept_queue_is_full(listener: &Sock<Tcp>) -> bool {
-    listener.shared.with_listen(|queue| queue.accept.len() as u32 > listener.max_ack_backlog()).unwrap_or(true)
+    listener
+        .shared
+        .with_listen(|queue| queue.accept.len() as u32 > listener.max_ack_backlog())
+        .unwrap_or(true)
 }
 
 /// What a segment for a request came to.
@@ -270,4 +281,3 @@ pub fn rcv(_listener: &Sock<Tcp>, cx: &Cx<'_>, skb: Skb) {
     glue::send_reset(cx, None, &skb);
     cx.drop_skb(skb, DropReason::TcpFlags);
 }
-

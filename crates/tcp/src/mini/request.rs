@@ -138,7 +138,10 @@ impl TimerTarget for Request {
         // `syn_ack_recalc`: a deferred connection that has its ACK is not asked again but once.
         let (expire, resend) = match defer {
             0 => (timeouts >= max, true),
-            defer => (timeouts >= max && (!acked || timeouts >= defer), !acked || timeouts >= defer.saturating_sub(1)),
+            defer => (
+                timeouts >= max && (!acked || timeouts >= defer),
+                !acked || timeouts >= defer.saturating_sub(1),
+            ),
         };
         if expire {
             self.drop_request(cx);

@@ -173,7 +173,11 @@ pub fn may_reuse(tw: &TimeWait, sk: &mut Sk<'_>, cx: &Cx<'_>) -> bool {
     };
     let state = *tw.state.lock();
     let now = (cx.now().ms() / 1000) as u32;
-    if !reuse || state.substate != TcpState::TimeWait || state.ts_recent_stamp == 0 || now <= state.ts_recent_stamp {
+    if !reuse
+        || state.substate != TcpState::TimeWait
+        || state.ts_recent_stamp == 0
+        || now <= state.ts_recent_stamp
+    {
         return false;
     }
     sk.write_seq = tw.snd_nxt.wrapping_add(65535 + 2).max(1);
@@ -205,7 +209,9 @@ impl TimeWait {
         let now_s = (cx.now().ms() / 1000) as u32;
         let mut state = self.state.lock();
         let paws_reject = state.ts_recent_stamp != 0
-            && tsval.is_some_and(|tsval| paws_reject(state.ts_recent, state.ts_recent_stamp, tsval, now_s, rx.flags.rst()));
+            && tsval.is_some_and(|tsval| {
+                paws_reject(state.ts_recent, state.ts_recent_stamp, tsval, now_s, rx.flags.rst())
+            });
         if state.substate == TcpState::FinWait2 {
             return self.fin_wait2(cx, rx, tsval, paws_reject, &mut state);
         }
@@ -251,7 +257,9 @@ impl TimeWait {
         paws_reject: bool,
         state: &mut State,
     ) -> Verdict {
-        if paws_reject || !in_window(rx.seq, rx.end_seq, state.rcv_nxt, state.rcv_nxt.wrapping_add(self.rcv_wnd)) {
+        if paws_reject
+            || !in_window(rx.seq, rx.end_seq, state.rcv_nxt, state.rcv_nxt.wrapping_add(self.rcv_wnd))
+        {
             return rate_limited_ack(cx, state, TcpExt::TCPACKSkippedFinWait2);
         }
         if rx.flags.rst() {
@@ -319,7 +327,8 @@ pub fn paws_reject(ts_recent: u32, stamp: u32, tsval: u32, now_s: u32, rst: bool
     const PAWS_24DAYS: u32 = 60 * 60 * 24 * 24;
     const PAWS_MSL: u32 = 60;
     // A window of one tick, as Linux allows it.
-    if ts_recent.wrapping_sub(tsval) as i32 <= 0 || now_s.wrapping_sub(stamp) >= PAWS_24DAYS || ts_recent == 0 {
+    if ts_recent.wrapping_sub(tsval) as i32 <= 0 || now_s.wrapping_sub(stamp) >= PAWS_24DAYS || ts_recent == 0
+    {
         return false;
     }
     !(rst && now_s.wrapping_sub(stamp) >= PAWS_MSL)

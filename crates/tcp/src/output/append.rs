@@ -3,8 +3,8 @@
 use super::queue::{SACKED_ACKED, Segment};
 use super::write_xmit;
 use crate::TcpCx;
-use crate::sock::{Sk, TCP_NAGLE_CORK, TCP_NAGLE_PUSH};
 use crate::seq::after;
+use crate::sock::{Sk, TCP_NAGLE_CORK, TCP_NAGLE_PUSH};
 use net::Cx;
 use uapi::socket::{MSG_EOR, MSG_MORE, MSG_OOB};
 use vfs::iov::IovSource;

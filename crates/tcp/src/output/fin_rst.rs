@@ -6,8 +6,8 @@ use super::queue::Segment;
 use super::segment::{Out, transmit_skb};
 use super::write_xmit::push_frames;
 use crate::sock::{Sk, TCP_NAGLE_OFF};
-use net::mib;
 use net::Cx;
+use net::mib;
 use wire::TcpFlags;
 
 /// Queues a FIN behind what was written, on the last unsent segment if there is one, and sends.

@@ -108,7 +108,8 @@ pub fn xmit_retransmit_queue(sk: &mut Sk<'_>, cx: &Cx<'_>) {
             break;
         }
         let packets = sk.send_queue[i].packets();
-        let counter = if sk.ca_state == CaState::Loss { TcpExt::TCPSlowStartRetrans } else { TcpExt::TCPFastRetrans };
+        let counter =
+            if sk.ca_state == CaState::Loss { TcpExt::TCPSlowStartRetrans } else { TcpExt::TCPFastRetrans };
         cx.add(counter, u64::from(packets));
         if in_cwnd_reduction(sk) {
             sk.prr_out += packets;

@@ -38,7 +38,13 @@ impl Out {
     #[inline]
     #[must_use]
     pub fn of(seg: &Segment) -> Self {
-        Out { seq: seg.seq, end_seq: seg.end_seq, flags: seg.flags, pcount: seg.pcount.max(1), gso_size: seg.gso_size }
+        Out {
+            seq: seg.seq,
+            end_seq: seg.end_seq,
+            flags: seg.flags,
+            pcount: seg.pcount.max(1),
+            gso_size: seg.gso_size,
+        }
     }
 }
 
@@ -77,9 +83,11 @@ fn rate_skb_sent(sk: &mut Sk<'_>, i: usize) {
         sk.first_tx_mstamp = sk.mstamp;
         sk.delivered_mstamp = sk.mstamp;
     }
-    let (first, delivered_at, delivered, limited) = (sk.first_tx_mstamp, sk.delivered_mstamp, sk.delivered, sk.app_limited != 0);
+    let (first, delivered_at, delivered, limited) =
+        (sk.first_tx_mstamp, sk.delivered_mstamp, sk.delivered, sk.app_limited != 0);
     let seg = &mut sk.send_queue[i];
-    (seg.first_tx_mstamp, seg.delivered_mstamp, seg.delivered, seg.app_limited) = (first, delivered_at, delivered, limited);
+    (seg.first_tx_mstamp, seg.delivered_mstamp, seg.delivered, seg.app_limited) =
+        (first, delivered_at, delivered, limited);
 }
 
 /// Puts the header in front of `skb` and sends it.

@@ -31,7 +31,14 @@ pub struct InitialWindow {
 
 /// Chooses the first window for a buffer that holds `space` bytes of payload.
 #[must_use]
-pub fn select_initial_window(cx: &Cx<'_>, space: i32, mss: u32, window_clamp: u32, wscale_ok: bool, init_rcv_wnd: u32) -> InitialWindow {
+pub fn select_initial_window(
+    cx: &Cx<'_>,
+    space: i32,
+    mss: u32,
+    window_clamp: u32,
+    wscale_ok: bool,
+    init_rcv_wnd: u32,
+) -> InitialWindow {
     let sysctl = &cx.tcp().sysctl;
     let clamp = if window_clamp == 0 { 65_535 << TCP_MAX_WSCALE } else { window_clamp };
     let mut space = (space.max(0) as u32).min(clamp);
@@ -74,7 +81,8 @@ fn connect_init(sk: &mut Sk<'_>, cx: &Cx<'_>) -> Result<()> {
     if sk.sk.flag(SockFlag::RcvbufLock) && (sk.window_clamp > full || sk.window_clamp == 0) {
         sk.window_clamp = full;
     }
-    let options = if sk.rx_opt.ts_recent_stamp != 0 { u32::from(sk.tcp_header_len) - TcpHdr::LEN as u32 } else { 0 };
+    let options =
+        if sk.rx_opt.ts_recent_stamp != 0 { u32::from(sk.tcp_header_len) - TcpHdr::LEN as u32 } else { 0 };
     let win = select_initial_window(
         cx,
         full as i32,
@@ -135,7 +143,15 @@ pub fn send_synack(sk: &mut Sk<'_>, cx: &Cx<'_>) {
 }
 
 /// The window a request offers, from the listener's buffer (`tcp_openreq_init_rwin`).
-pub fn open_req_window(req: &mut OpenReq, cx: &Cx<'_>, dst: &Dst, v4: bool, user_mss: u16, rcvbuf: i32, window_clamp: u32) {
+pub fn open_req_window(
+    req: &mut OpenReq,
+    cx: &Cx<'_>,
+    dst: &Dst,
+    v4: bool,
+    user_mss: u16,
+    rcvbuf: i32,
+    window_clamp: u32,
+) {
     let space = crate::init::default_win_from_space(rcvbuf);
     req.advmss = advertise(user_mss, dst, v4);
     let mut clamp = if window_clamp != 0 { window_clamp } else { dst.metrics.window };
@@ -162,7 +178,9 @@ pub fn make_synack(cx: &Cx<'_>, req: &OpenReq, sport: u16, dport: u16, tsval: u3
         urg_ptr: 0,
         options: TcpOptions {
             mss: Some(req.advmss),
-            timestamp: req.tstamp_ok.then(|| TcpTimestamp { val: tsval.wrapping_add(req.ts_off), ecr: req.ts_recent }),
+            timestamp: req
+                .tstamp_ok
+                .then(|| TcpTimestamp { val: tsval.wrapping_add(req.ts_off), ecr: req.ts_recent }),
             wscale: req.wscale_ok.then_some(req.rcv_wscale),
             sack_perm: req.sack_ok,
             ..TcpOptions::default()

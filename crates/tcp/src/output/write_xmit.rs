@@ -164,13 +164,19 @@ fn cwnd_test(sk: &Sk<'_>) -> u32 {
 fn nagle_holds(sk: &Sk<'_>, partial: bool, nonagle: u8) -> bool {
     partial
         && (nonagle & TCP_NAGLE_CORK != 0
-            || (nonagle == 0 && sk.packets_out > 0 && after(sk.snd_sml, sk.snd_una) && !after(sk.snd_sml, sk.snd_nxt)))
+            || (nonagle == 0
+                && sk.packets_out > 0
+                && after(sk.snd_sml, sk.snd_una)
+                && !after(sk.snd_sml, sk.snd_nxt)))
 }
 
 #[inline]
 fn nagle_test(sk: &Sk<'_>, len: u32, fin: bool, mss: u32, nonagle: u8) -> bool {
     // Urgent data and FINs do not wait.
-    nonagle & TCP_NAGLE_PUSH != 0 || sk.snd_up != sk.snd_una && after(sk.snd_up, sk.snd_una) || fin || !nagle_holds(sk, len < mss, nonagle)
+    nonagle & TCP_NAGLE_PUSH != 0
+        || sk.snd_up != sk.snd_una && after(sk.snd_up, sk.snd_una)
+        || fin
+        || !nagle_holds(sk, len < mss, nonagle)
 }
 
 /// How many bytes of a large segment may go now (`tcp_mss_split_point`).
@@ -262,7 +268,10 @@ pub fn in_cwnd_reduction(sk: &Sk<'_>) -> bool {
 /// Notes how much of the window was used (`tcp_cwnd_validate`, RFC 2861).
 #[inline]
 fn cwnd_validate(sk: &mut Sk<'_>, cx: &Cx<'_>, limited: bool) {
-    if !before(sk.snd_una, sk.cwnd_usage_seq) || limited || (!sk.is_cwnd_limited && sk.packets_out > sk.max_packets_out) {
+    if !before(sk.snd_una, sk.cwnd_usage_seq)
+        || limited
+        || (!sk.is_cwnd_limited && sk.packets_out > sk.max_packets_out)
+    {
         sk.is_cwnd_limited = limited;
         sk.max_packets_out = sk.packets_out;
         sk.cwnd_usage_seq = sk.snd_nxt;
@@ -274,7 +283,9 @@ fn cwnd_validate(sk: &mut Sk<'_>, cx: &Cx<'_>, limited: bool) {
         return;
     }
     sk.snd_cwnd_used = sk.snd_cwnd_used.max(sk.packets_out);
-    if now.wrapping_sub(sk.snd_cwnd_stamp) as i32 >= sk.rto as i32 && cx.tcp().sysctl.slow_start_after_idle() != 0 {
+    if now.wrapping_sub(sk.snd_cwnd_stamp) as i32 >= sk.rto as i32
+        && cx.tcp().sysctl.slow_start_after_idle() != 0
+    {
         cwnd_application_limited(sk, cx);
     }
 }

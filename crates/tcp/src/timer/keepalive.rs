@@ -25,7 +25,11 @@ fn keepalive_intvl(sk: &Sk<'_>, cx: &Cx<'_>) -> u64 {
 }
 
 fn keepalive_probes(sk: &Sk<'_>, cx: &Cx<'_>) -> u32 {
-    if sk.keepalive_probes != 0 { u32::from(sk.keepalive_probes) } else { cx.tcp().sysctl.keepalive_probes() as u32 }
+    if sk.keepalive_probes != 0 {
+        u32::from(sk.keepalive_probes)
+    } else {
+        cx.tcp().sysctl.keepalive_probes() as u32
+    }
 }
 
 fn seconds(own: u32, sysctl: i32) -> u64 {
@@ -70,7 +74,9 @@ pub fn set_keepalive(sk: &mut Sk<'_>, cx: &Cx<'_>, on: bool) {
 
 /// `TCP_KEEPIDLE` changed while the timer may run (`tcp_sock_set_keepidle_locked`).
 pub fn keepalive_changed(sk: &mut Sk<'_>, cx: &Cx<'_>) {
-    if sk.sk.flag(SockFlag::KeepOpen) && !crate::state::state(sk).is_in(TcpState::Close.bit() | TcpState::Listen.bit()) {
+    if sk.sk.flag(SockFlag::KeepOpen)
+        && !crate::state::state(sk).is_in(TcpState::Close.bit() | TcpState::Listen.bit())
+    {
         mstamp_refresh(sk, cx);
         let left = keepalive_time(sk, cx).saturating_sub(elapsed(sk));
         reset_keepalive(sk, cx, left);

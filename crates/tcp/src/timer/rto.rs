@@ -34,7 +34,8 @@ pub fn model_timeout(boundary: u32, base: u32, rto_max: u32) -> u32 {
     if boundary <= thresh {
         ((2u64 << boundary) - 1).saturating_mul(u64::from(base)).min(u64::from(u32::MAX)) as u32
     } else {
-        (((2u64 << thresh) - 1) * u64::from(base) + u64::from(boundary - thresh) * u64::from(rto_max)).min(u64::from(u32::MAX)) as u32
+        (((2u64 << thresh) - 1) * u64::from(base) + u64::from(boundary - thresh) * u64::from(rto_max))
+            .min(u64::from(u32::MAX)) as u32
     }
 }
 
@@ -48,7 +49,11 @@ pub fn retransmits_timed_out(sk: &Sk<'_>, boundary: u32, timeout: u32) -> bool {
     let timeout = if timeout != 0 {
         timeout
     } else {
-        let base = if crate::state::state(sk).is_in(SynSent.bit() | SynRecv.bit()) { TIMEOUT_INIT } else { sk.rto_min };
+        let base = if crate::state::state(sk).is_in(SynSent.bit() | SynRecv.bit()) {
+            TIMEOUT_INIT
+        } else {
+            sk.rto_min
+        };
         model_timeout(boundary, base, sk.rto_max)
     };
     sk.jiffies32().wrapping_sub(sk.retrans_stamp) as i32 - timeout as i32 >= 0
@@ -59,7 +64,8 @@ fn write_timeout(sk: &mut Sk<'_>, cx: &Cx<'_>) -> bool {
     let sysctl = &cx.tcp().sysctl;
     let expired;
     if crate::state::state(sk).is_in(SynSent.bit() | SynRecv.bit()) {
-        let syn_retries = if sk.syn_retries != 0 { u32::from(sk.syn_retries) } else { sysctl.syn_retries() as u32 };
+        let syn_retries =
+            if sk.syn_retries != 0 { u32::from(sk.syn_retries) } else { sysctl.syn_retries() as u32 };
         // Timeouts before the backoff begins do not count.
         let linear = if crate::state::state(sk) == SynSent { sysctl.syn_linear_timeouts() as u32 } else { 0 };
         expired = u32::from(sk.retransmits) >= syn_retries + linear;

@@ -14,7 +14,11 @@ use net::mib::TcpExt;
 /// the RTO is counted from now, not from the oldest segment.
 #[inline]
 pub fn schedule_loss_probe(sk: &mut Sk<'_>, cx: &Cx<'_>, advancing: bool) -> bool {
-    if sk.packets_out == 0 || sk.is_reno() || sk.ca_state > CaState::Disorder && sk.ca_state != CaState::Cwr || sk.ca_state == CaState::Disorder {
+    if sk.packets_out == 0
+        || sk.is_reno()
+        || sk.ca_state > CaState::Disorder && sk.ca_state != CaState::Cwr
+        || sk.ca_state == CaState::Disorder
+    {
         return false;
     }
     let early_retrans = cx.tcp().sysctl.early_retrans();
@@ -44,7 +48,11 @@ pub fn send_loss_probe(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     sk.tlp_retrans = false;
     let mss = current_mss(sk, cx);
     let mut probed = false;
-    if sk.send_queue.send_head().is_some_and(|head| !after(head.seq.wrapping_add(head.len().min(mss)), sk.wnd_end())) {
+    if sk
+        .send_queue
+        .send_head()
+        .is_some_and(|head| !after(head.seq.wrapping_add(head.len().min(mss)), sk.wnd_end()))
+    {
         let before = sk.packets_out;
         write_xmit(sk, cx, mss, TCP_NAGLE_OFF, Push::Probe);
         probed = sk.packets_out > before;
