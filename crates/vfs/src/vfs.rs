@@ -94,6 +94,12 @@ impl Vfs {
         self.next_ino.fetch_add(1, Relaxed)
     }
 
+    /// Watches of all epolls.
+    #[must_use]
+    pub fn epoll_watches(&self) -> i64 {
+        self.epoll_watches.load(Relaxed)
+    }
+
     /// `fs.epoll.max_user_watches`: beyond it `epoll_ctl(2)` fails with `ENOSPC`.
     #[must_use]
     pub fn max_user_watches(&self) -> i64 {
