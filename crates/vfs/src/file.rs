@@ -461,7 +461,7 @@ pub(crate) fn put_inner(mut last: File, p: &Process<'_>, counts_for: Option<&Arc
     end == End::Counted
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(sk_loom)))]
 mod tests {
     use super::*;
 

@@ -20,8 +20,12 @@ pub mod pipe;
 pub mod poll;
 pub mod rw;
 pub mod select;
+mod sync;
 pub mod vfs;
 pub mod wait;
+
+#[cfg(all(test, sk_loom))]
+mod models;
 
 pub use file::{File, FileOps, fput};
 pub use files::Files;

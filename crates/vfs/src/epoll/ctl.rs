@@ -4,6 +4,7 @@ use super::item::EpItem;
 use super::{Core, Eventpoll, Table, eventpoll_file, release_all};
 use crate::file::File;
 use crate::files::Files;
+use crate::sync::{self, Fault};
 use core::sync::atomic::Ordering;
 use kern::context::Process;
 use std::sync::Arc;
@@ -166,8 +167,13 @@ impl Core {
             return Err(Errno::EINVAL);
         }
         // First stand on the queue, then ask: whatever happens between is seen by one of the two.
+        if sync::is(Fault::AskedFirst) {
+            self.ask(p, last, &item);
+        }
         item.enqueue(target.ops());
-        self.ask(p, last, &item);
+        if !sync::is(Fault::AskedFirst) {
+            self.ask(p, last, &item);
+        }
         Ok(())
     }
 

@@ -2,11 +2,7 @@
 
 use super::{Core, POLL_MODES};
 use crate::file::{File, FileOps};
-use core::sync::atomic::{
-    AtomicBool, AtomicU32, AtomicU64,
-    Ordering::{Relaxed, SeqCst},
-    fence,
-};
+use crate::sync::{self, AtomicBool, AtomicU32, AtomicU64, Fault, Ordering::Relaxed};
 use kern::context::Process;
 use kern::sync::SpinLock;
 use kern::wait::{WaitKey, Wake};
@@ -63,11 +59,12 @@ impl EpItem {
         self.data.load(Relaxed)
     }
 
-    /// Watch for something else. Ask the file after it: a wake-up before that may have gone by the old events.
+    /// Watch for something else. Under the ready list's lock, as a wake-up reads it: whichever of the two comes first, the other sees what
+    /// was stored before it. Ask the file after it.
     pub(super) fn set(&self, events: u32, data: u64) {
+        let _ready = (!sync::is(Fault::ModUnlocked)).then(|| self.core.ready.lock());
         self.events.store(events, Relaxed);
         self.data.store(data, Relaxed);
-        fence(SeqCst);
     }
 
     /// One event was given, and `EPOLLONESHOT` wants no more.
@@ -115,20 +112,18 @@ impl EpItem {
 impl Wake for EpItem {
     /// The file says that something changed (`ep_poll_callback`).
     fn wake(&self, mask: u32) -> bool {
-        let events = self.events();
-        let exclusive = events & EPOLLEXCLUSIVE != 0;
-        let wanted = events & !POLL_MODES != 0 && (mask == 0 || mask & events != 0);
-        let woke = wanted && self.core.item_ready(self);
-        if !exclusive {
+        let (events, waited) = self.core.item_woken(self, mask);
+        if events & EPOLLEXCLUSIVE == 0 {
             return true;
         }
         // An epoll on which nobody waits leaves the wake-up to the next one.
-        woke && match mask & (EPOLLIN | EPOLLOUT) {
-            EPOLLIN => events & EPOLLIN != 0,
-            EPOLLOUT => events & EPOLLOUT != 0,
-            0 => true,
-            _ => false,
-        }
+        waited
+            && match mask & (EPOLLIN | EPOLLOUT) {
+                EPOLLIN => events & EPOLLIN != 0,
+                EPOLLOUT => events & EPOLLOUT != 0,
+                0 => true,
+                _ => false,
+            }
     }
 }
 

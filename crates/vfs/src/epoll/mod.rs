@@ -17,8 +17,8 @@ pub(crate) use item::EpLinks;
 
 use crate::file::{File, FileOps, put_inner};
 use crate::inode::Stat;
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::vfs::Vfs;
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use hashbrown::HashTable;
 use item::EpItem;
 use kern::context::Process;
@@ -124,15 +124,31 @@ impl Core {
         })
     }
 
-    /// A watch has something; true if somebody waits for it in `epoll_wait(2)`.
-    fn item_ready(&self, item: &EpItem) -> bool {
+    /// A file wakes a watch: what that watches for, and whether somebody waits for it in `epoll_wait(2)`.
+    fn item_woken(&self, item: &EpItem, mask: u32) -> (u32, bool) {
         let mut ready = self.ready.lock();
-        if !item.alive.load(Ordering::Relaxed) {
-            return false;
+        let events = item.events();
+        let wanted = events & !POLL_MODES != 0 && (mask == 0 || mask & events != 0);
+        if !wanted || !item.alive.load(Ordering::Relaxed) {
+            return (events, false);
         }
         ready.note(item.slot);
         self.available.store(true, Ordering::Release);
         drop(ready);
+        (events, self.wake_waiters())
+    }
+
+    /// A watch was found ready when it was put in or changed.
+    fn item_ready(&self, item: &EpItem) {
+        let mut ready = self.ready.lock();
+        ready.note(item.slot);
+        self.available.store(true, Ordering::Release);
+        drop(ready);
+        self.wake_waiters();
+    }
+
+    /// Something is ready: one of those in `epoll_wait(2)` hears, and all who watch this epoll. True if the former exist.
+    fn wake_waiters(&self) -> bool {
         let waited = self.wq.has_sleepers();
         if waited {
             self.wq.wake(EPOLLIN);
@@ -174,7 +190,7 @@ impl Core {
         let again = ready.done_scan();
         self.available.store(again, Ordering::Release);
         drop(ready);
-        if again && self.wq.has_sleepers() {
+        if again {
             self.wq.wake(EPOLLIN);
         }
     }

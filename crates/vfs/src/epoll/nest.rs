@@ -4,7 +4,7 @@ use super::ctl::Check;
 use super::item::EpItem;
 use super::{Core, Table};
 use crate::file::File;
-use core::sync::atomic::Ordering::Relaxed;
+use crate::sync::Ordering::Relaxed;
 use kern::context::Process;
 use std::sync::Arc;
 use uapi::poll::EP_MAX_NESTS;

@@ -3,6 +3,8 @@
 //! Lists run by index through one vector, so that making an item ready allocates nothing. While the list is scanned (events go to the
 //! user, files are asked again) what becomes ready is noted aside, and comes after the scan in front of what the scan put back.
 
+use crate::sync::{self, Fault};
+
 /// Sentinel of the list of what is ready.
 const READY: u32 = 0;
 /// Sentinel of the list that is being scanned.
@@ -86,7 +88,7 @@ impl Ready {
         if self.scanning {
             let last = self.last_noted;
             let node = self.node(slot + SENTINELS);
-            if node.noted == OFF {
+            if node.noted == OFF && !sync::is(Fault::NotedNowhere) {
                 node.noted = last;
                 self.last_noted = slot + SENTINELS;
             }

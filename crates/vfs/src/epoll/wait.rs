@@ -2,8 +2,8 @@
 
 use super::{Core, Eventpoll, POLL_MODES, release_all};
 use crate::files::Files;
+use crate::sync::{self, Fault, Ordering};
 use crate::wait::{Timeout, sleep_once};
-use core::sync::atomic::Ordering;
 use kern::context::Process;
 use uapi::poll::{EP_MAX_EVENTS, EPOLLET, EPOLLONESHOT, EpollEvent};
 use uapi::{Errno, Result};
@@ -64,7 +64,9 @@ impl Core {
             if p.signal_pending() {
                 return Err(Errno::EINTR);
             }
-            sleep_once(p, &self.wq, true, until, || self.available.load(Ordering::Acquire));
+            sleep_once(p, &self.wq, true, until, || {
+                self.available.load(Ordering::Acquire) && !sync::is(Fault::SleepsBlindly)
+            });
         }
     }
 
