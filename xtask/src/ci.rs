@@ -46,7 +46,7 @@ const STEPS: &[Step] = &[
 ];
 
 /// The rooms whose locks and queues have models, run under `--cfg sk_loom`.
-const MODELS: &[&str] = &["sockeye-kern"];
+const MODELS: &[&str] = &["sockeye-kern", "sockeye-vfs"];
 
 pub(crate) fn run(tree: &Tree, args: &[String]) -> Result<(), String> {
     if let Some(odd) = args.iter().find(|a| !STEPS.iter().any(|s| s.name == **a)) {
