@@ -1,5 +1,7 @@
 //! A task of our own, and one of the host's to compare it with.
 
+#![allow(dead_code, reason = "each test uses a part of it")]
+
 pub(crate) mod host;
 pub(crate) mod ops;
 
