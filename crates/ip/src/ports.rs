@@ -40,7 +40,7 @@ pub struct Ports {
 }
 
 impl Pernet for Ports {
-    const SLOT: Slot = Slot::Inet;
+    const SLOT: Slot = Slot::Ports;
 }
 
 impl Ports {

@@ -370,6 +370,12 @@ impl InetShared {
         self.names.dport.store(inet.dport, Relaxed);
     }
 
+    /// The local port that was published last, 0 for none.
+    #[inline]
+    pub fn num(&self) -> u16 {
+        self.names.num.load(Relaxed)
+    }
+
     /// What was published last. Not atomic: during `bind()` or `connect()` a mixture may be seen.
     #[inline]
     pub fn names(&self) -> SockNames {

@@ -62,6 +62,26 @@ pub struct Ipcm {
     pub transmit_time: Option<u64>,
 }
 
+impl Ipcm {
+    /// Nothing asked for: a call without control messages.
+    pub const NONE: Ipcm = Ipcm {
+        saddr: None,
+        oif: 0,
+        ttl: None,
+        tos: None,
+        options: None,
+        opt6: None,
+        flow_label: 0,
+        dontfrag: None,
+        gso_size: 0,
+        mark: None,
+        priority: None,
+        protocol: None,
+        tsflags: None,
+        transmit_time: None,
+    };
+}
+
 /// Where a datagram goes.
 #[derive(Clone, Copy)]
 pub struct Datagram<'a> {

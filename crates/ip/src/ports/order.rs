@@ -64,7 +64,7 @@ impl BindOrder {
         };
         let remaining = even(high - low);
         let offset = scale((seed >> (half * 8)) as u32, remaining) | 1;
-        Round { low, remaining, offset: offset.min(remaining - 1 | 1), step: 2, done: 0 }
+        Round { low, remaining, offset: offset.min((remaining - 1) | 1), step: 2, done: 0 }
     }
 }
 
@@ -192,7 +192,7 @@ fn even(n: u32) -> u32 {
 
 /// A random word cut down to `0..n` (`reciprocal_scale`).
 fn scale(random: u32, n: u32) -> u32 {
-    (u64::from(random) * u64::from(n) >> 32) as u32
+    ((u64::from(random) * u64::from(n)) >> 32) as u32
 }
 
 fn gcd(mut a: u32, mut b: u32) -> u32 {
