@@ -1,0 +1,81 @@
+//! One datagram from many sends: `UDP_CORK` and `MSG_MORE`.
+
+use crate::dest::Dest;
+use crate::sock::check_send;
+use crate::{Udp, send};
+use ip::output::Ipcm;
+use ip::output::cork::{Cork, append_data, make_skb};
+use net::Dst;
+use net::msg::MsgHdr;
+use net::sock::SkMut;
+use net::{Cx, UserCx};
+use std::sync::Arc;
+use uapi::{AF_INET, AF_INET6, Errno, InetAddr, Result};
+use wire::UdpHdr;
+
+/// Begins a datagram that more sends are appended to.
+#[cold]
+pub(crate) fn begin(
+    sk: &mut SkMut<'_, Udp>,
+    cx: &UserCx<'_>,
+    msg: &mut MsgHdr<'_>,
+    dest: &Dest,
+    ipc: Ipcm,
+    gso_size: u16,
+    (dst, daddr): (Arc<Dst>, InetAddr),
+) -> Result<usize> {
+    let ipc = Ipcm { gso_size, ..ipc };
+    if dest.connected {
+        sk.inet.dst = Some(dst.clone());
+    }
+    let ends = (dst.src, daddr, dest.port);
+    sk.pending = if daddr.is_v4() { AF_INET } else { AF_INET6 } as u16;
+    sk.inet.cork = Some(Box::new(Cork::new(dst, ends, sk.sk.protocol() as u8, ipc)));
+    append_now(sk, cx, msg, true)
+}
+
+/// Appends a send to the datagram that is being built; `None` when none is any more. The address of
+/// the call is not looked at, but for its family.
+#[cold]
+pub(crate) fn append(
+    sk: &mut SkMut<'_, Udp>,
+    cx: &UserCx<'_>,
+    msg: &mut MsgHdr<'_>,
+    more: bool,
+) -> Result<Option<usize>> {
+    if i32::from(sk.pending) == AF_INET6
+        && let Some(name) = msg.name
+        && uapi::SockAddr::parse(name).is_ok_and(|addr| addr.inet_parts().is_some_and(|(ip, _)| ip.is_v4()))
+    {
+        return Err(Errno::EINVAL);
+    }
+    if sk.inet.cork.is_none() {
+        sk.pending = 0;
+        return Ok(None);
+    }
+    append_now(sk, cx, msg, more).map(Some)
+}
+
+fn append_now(sk: &mut SkMut<'_, Udp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>, more: bool) -> Result<usize> {
+    let len = msg.iov.remaining();
+    let Some(mut cork) = sk.inet.cork.take() else { return Ok(0) };
+    let appended =
+        check_send(sk.sk).and_then(|()| append_data(cx, &sk.inet, &mut cork, &mut msg.iov, len, UdpHdr::LEN));
+    sk.inet.cork = Some(cork);
+    if let Err(errno) = appended {
+        send::flush_pending(sk, cx);
+        return Err(errno);
+    }
+    if !more {
+        push_pending(sk, cx)?;
+    }
+    Ok(len)
+}
+
+/// Sends what was corked (`udp_push_pending_frames`, `udp_v6_push_pending_frames`).
+pub(crate) fn push_pending(sk: &mut SkMut<'_, Udp>, cx: &Cx<'_>) -> Result<()> {
+    sk.pending = 0;
+    let Some(mut cork) = sk.inet.cork.take() else { return Ok(()) };
+    let skb = make_skb(cx, &mut cork);
+    send::send_skb(sk, cx, skb, &cork.datagram(), cork.dport)
+}

@@ -1,0 +1,175 @@
+//! Datagrams come in (`__udp4_lib_rcv`, `__udp6_lib_rcv`): checked, looked up, queued.
+
+use crate::mib;
+use crate::sock::flag;
+use crate::table::Packet;
+use crate::{Udp, UdpNet};
+use ip::protocol::NetProtocol;
+use net::skb::IpSummed;
+use net::{BhCx, Cx, DropReason, Skb, Sock};
+use std::sync::atomic::Ordering::Relaxed;
+use uapi::{ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, ICMPV6_DEST_UNREACH, ICMPV6_PORT_UNREACH};
+use uapi::{IPPROTO_UDP, IPPROTO_UDPLITE};
+use wire::UdpHdr;
+
+/// UDP, as ip knows it.
+pub(crate) const UDP: NetProtocol =
+    NetProtocol { handler: rcv::<UDP_NR>, err_handler: Some(crate::err::err::<UDP_NR>), no_policy: true };
+/// UDP-Lite, as ip knows it.
+pub(crate) const UDPLITE: NetProtocol =
+    NetProtocol { handler: rcv::<LITE_NR>, err_handler: Some(crate::err::err::<LITE_NR>), no_policy: true };
+
+const UDP_NR: u16 = IPPROTO_UDP as u16;
+const LITE_NR: u16 = IPPROTO_UDPLITE as u16;
+
+/// What is wrong with a datagram.
+enum Bad {
+    Short,
+    Checksum,
+}
+
+/// Receives a datagram: `data` is at its header.
+fn rcv<const PROTOCOL: u16>(cx: &BhCx<'_, '_>, mut skb: Skb) {
+    skb.set_transport_header();
+    let (saddr, daddr) = ip::packet::addrs(&skb);
+    let v6 = daddr.is_v6();
+    if let Err(bad) = check(cx, PROTOCOL, &mut skb, saddr, daddr) {
+        let reason = match bad {
+            Bad::Short => DropReason::PktTooSmall,
+            Bad::Checksum => {
+                mib::inc(cx, PROTOCOL, v6, &mib::IN_CSUM_ERRORS);
+                DropReason::UdpCsum
+            }
+        };
+        mib::inc(cx, PROTOCOL, v6, &mib::IN_ERRORS);
+        return cx.drop_skb(skb, reason);
+    }
+    let Some((header, _)) = UdpHdr::view(skb.linear()) else {
+        return cx.drop_skb(skb, DropReason::PktTooSmall);
+    };
+    let packet = Packet { saddr, sport: header.source(), daddr, dport: header.dest(), dif: skb.iif };
+    let unchecked = v6 && header.check() == 0;
+    if skb.ip_flags & ip::packet::flag::GROUP != 0 || daddr.is_multicast() {
+        return deliver_to_many::<PROTOCOL>(cx, &packet, skb, unchecked);
+    }
+    match UdpNet::of(cx.net).table(PROTOCOL).lookup(&packet) {
+        Some(sk) => {
+            if unchecked && !sk.shared.flag(flag::NO_CHECK6_RX) {
+                mib::inc(cx, PROTOCOL, v6, &mib::IN_CSUM_ERRORS);
+                mib::inc(cx, PROTOCOL, v6, &mib::IN_ERRORS);
+                cx.drop_skb(skb, DropReason::UdpCsum);
+            } else {
+                queue_rcv(cx, &sk, skb);
+            }
+            cx.sock_put(sk);
+        }
+        None => {
+            mib::inc(cx, PROTOCOL, v6, &mib::NO_PORTS);
+            if v6 {
+                ip::icmp6::send(cx, &skb, ICMPV6_DEST_UNREACH, ICMPV6_PORT_UNREACH, 0);
+            } else {
+                ip::icmp::send(cx, &skb, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 0);
+            }
+            cx.drop_skb(skb, DropReason::NoSocket);
+        }
+    }
+}
+
+/// Checks lengths and checksum, and cuts off what lies behind the datagram.
+fn check(
+    cx: &Cx<'_>,
+    protocol: u16,
+    skb: &mut Skb,
+    saddr: uapi::InetAddr,
+    daddr: uapi::InetAddr,
+) -> Result<(), Bad> {
+    if !skb.may_pull(UdpHdr::LEN) {
+        return Err(Bad::Short);
+    }
+    let Some((header, _)) = UdpHdr::view(skb.linear()) else { return Err(Bad::Short) };
+    let (len, sum) = (usize::from(header.datagram_len()), header.check());
+    if protocol == LITE_NR {
+        return check_lite(skb, len, sum, saddr, daddr);
+    }
+    // Only a jumbogram of IPv6 has no length.
+    let len = if len == 0 && daddr.is_v6() { skb.len() } else { len };
+    if len < UdpHdr::LEN || len > skb.len() {
+        return Err(Bad::Short);
+    }
+    if len < skb.len() {
+        skb.trim(cx, len);
+    }
+    if skb.ip_summed != IpSummed::None || sum == 0 {
+        return Ok(());
+    }
+    let pseudo = ip::packet::pseudo_header(saddr, daddr, IPPROTO_UDP as u8, len as u32);
+    if pseudo.add(skb.checksum(0)).is_valid() { Ok(()) } else { Err(Bad::Checksum) }
+}
+
+/// UDP-Lite's length field says how much the checksum covers (RFC 3828 section 3.1).
+fn check_lite(
+    skb: &Skb,
+    coverage: usize,
+    sum: u16,
+    saddr: uapi::InetAddr,
+    daddr: uapi::InetAddr,
+) -> Result<(), Bad> {
+    let len = skb.len();
+    let coverage = if coverage == 0 { len } else { coverage };
+    if sum == 0 || coverage < UdpHdr::LEN || coverage > len {
+        return Err(Bad::Checksum);
+    }
+    if skb.ip_summed != IpSummed::None {
+        return Ok(());
+    }
+    let mut covered = vec![0; coverage];
+    skb.copy_bits(0, &mut covered);
+    let pseudo = ip::packet::pseudo_header(saddr, daddr, IPPROTO_UDPLITE as u8, len as u32);
+    if pseudo.add_bytes(&covered).is_valid() { Ok(()) } else { Err(Bad::Checksum) }
+}
+
+/// A multicast or broadcast goes to every socket that wants it (`__udp4_lib_mcast_deliver`).
+fn deliver_to_many<const PROTOCOL: u16>(cx: &BhCx<'_, '_>, packet: &Packet, skb: Skb, unchecked: bool) {
+    let wants = |sk: &Sock<Udp>| {
+        (!unchecked || sk.shared.flag(flag::NO_CHECK6_RX))
+            && ip::mcast::sf_allow(&sk.shared.inet, packet.daddr, packet.saddr, packet.dif)
+    };
+    let mut socks = UdpNet::of(cx.net).table(PROTOCOL).lookup_all(packet, wants);
+    let Some(last) = socks.pop() else {
+        mib::inc(cx, PROTOCOL, packet.daddr.is_v6(), &mib::IGNORED_MULTI);
+        return cx.consume_skb(skb);
+    };
+    for sk in socks {
+        let copy = skb.clone_in(cx);
+        queue_rcv(cx, &sk, copy);
+        cx.sock_put(sk);
+    }
+    queue_rcv(cx, &last, skb);
+    cx.sock_put(last);
+}
+
+/// Puts a datagram, `data` at its header, on the socket's receive queue (`udp_queue_rcv_one_skb`).
+#[inline]
+pub(crate) fn queue_rcv(cx: &Cx<'_>, sk: &Sock<Udp>, mut skb: Skb) {
+    let v6 = skb.protocol == uapi::ETH_P_IPV6;
+    if sk.shared.flag(flag::LITE_RECV) && !lite_covers(sk, &skb) {
+        sk.drops.fetch_add(1, Relaxed);
+        return cx.drop_skb(skb, DropReason::NotSpecified);
+    }
+    skb.pull(UdpHdr::LEN);
+    if let Err((skb, reason)) = sk.shared.queue.enqueue(cx, sk, skb) {
+        let protocol = sk.protocol();
+        mib::inc(cx, protocol, v6, &mib::RCVBUF_ERRORS);
+        mib::inc(cx, protocol, v6, &mib::IN_ERRORS);
+        cx.drop_skb(skb, reason);
+    }
+}
+
+/// Whether enough of a UDP-Lite datagram is covered for a receiver that asked for so much.
+#[cold]
+fn lite_covers(sk: &Sock<Udp>, skb: &Skb) -> bool {
+    let coverage = UdpHdr::view(skb.linear()).map_or(0, |(header, _)| header.datagram_len());
+    let partial = coverage != 0 && usize::from(coverage) < skb.len();
+    let wanted = sk.shared.lite_recv.load(Relaxed);
+    !partial || wanted != 0 && coverage >= wanted
+}

@@ -1,0 +1,250 @@
+//! Datagrams go out (`udp_sendmsg`, `udpv6_sendmsg`): where to, by which route, with which header.
+
+use crate::dest::{Dest, destination};
+use crate::sock::{check_send, flag};
+use crate::{Udp, UdpSock, cork, mib};
+use ip::datagram::truesize;
+use ip::output::{self, Datagram, Ipcm};
+use ip::route;
+use net::dst::{Dst, DstKind};
+use net::msg::MsgHdr;
+use net::sock::{SkMut, SockFlag};
+use net::{Cx, Skb, Sock, UserCx};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use uapi::{
+    Errno, IPPROTO_UDP, IPPROTO_UDPLITE, InetAddr, MSG_CONFIRM, MSG_MORE, MSG_OOB, MSG_PROBE, Result,
+    UDP_MAX_SEGMENTS,
+};
+use wire::{UdpHdr, UdpRepr};
+
+/// The most a datagram may hold, header counted, before any route is asked.
+const MAX: usize = 0xffff;
+
+/// What a call without control messages asks for.
+static PLAIN: Ipcm = Ipcm::NONE;
+
+/// Every way of sending ends here.
+#[inline]
+pub(crate) fn sendmsg(sk: &Sock<Udp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<usize> {
+    let mut guard = sk.lock_sock(cx);
+    let result = send(&mut guard.sk_mut(), cx, msg);
+    if let Err(Errno::ENOBUFS) = result {
+        mib::inc(cx, sk.protocol(), i32::from(sk.family()) == uapi::AF_INET6, &mib::SNDBUF_ERRORS);
+    }
+    result
+}
+
+fn send(sk: &mut SkMut<'_, Udp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<usize> {
+    let len = msg.iov.remaining();
+    let more = sk.corkflag || msg.flags & MSG_MORE != 0;
+    if sk.pending != 0
+        && let Some(done) = cork::append(sk, cx, msg, more)?
+    {
+        return Ok(done);
+    }
+    let dest = destination(sk.sk, &sk.inet, msg)?;
+    if dest.addr.is_v4() {
+        if len > MAX {
+            return Err(Errno::EMSGSIZE);
+        }
+        if msg.flags & MSG_OOB != 0 {
+            return Err(Errno::EOPNOTSUPP);
+        }
+    }
+    let asked;
+    let (ipc, gso_size) = if msg.control.is_empty() {
+        (&PLAIN, sk.gso_size)
+    } else {
+        asked = crate::control::parse(sk.sk, cx, msg, sk.gso_size)?;
+        (&asked.0, asked.1)
+    };
+    let (dst, daddr) = route_to(sk, cx, &dest, ipc)?;
+    if dst.kind == DstKind::Broadcast && !sk.sk.flag(SockFlag::Broadcast) {
+        return Err(Errno::EACCES);
+    }
+    if msg.flags & MSG_PROBE != 0 && (!more || msg.flags & MSG_CONFIRM != 0) {
+        return Ok(len);
+    }
+    if more {
+        return cork::begin(sk, cx, msg, &dest, ipc.clone(), gso_size, (dst, daddr));
+    }
+    let to = Datagram { dst: &dst, saddr: dst.src, daddr, protocol: sk.sk.protocol() as u8, ipc };
+    check_send(sk.sk)?;
+    let result = if gso_size != 0 && len > usize::from(gso_size) {
+        send_segments(sk, cx, msg, &to, dest.port, gso_size)
+    } else {
+        send_one(sk, cx, msg, &to, dest.port, len)
+    };
+    if dest.connected {
+        sk.inet.dst = Some(dst);
+    }
+    result.map(|()| len)
+}
+
+/// The route, and the destination it led to. A connected socket's own is taken out of it: the caller
+/// puts it back.
+#[inline]
+fn route_to(
+    sk: &mut SkMut<'_, Udp>,
+    cx: &UserCx<'_>,
+    dest: &Dest,
+    ipc: &Ipcm,
+) -> Result<(Arc<Dst>, InetAddr)> {
+    if dest.connected
+        && std::ptr::eq(ipc, &raw const PLAIN)
+        && let Some(dst) = sk.inet.dst.take()
+    {
+        if dst.is_current(cx.net) {
+            return Ok((dst, dest.addr));
+        }
+        drop(dst);
+    }
+    let common = sk.sk;
+    let daddr = ip::datagram::this_host(dest.addr, ipc.saddr.unwrap_or(sk.inet.saddr));
+    let mut flow = route::flow_of(common, &sk.inet, daddr);
+    if let Some(saddr) = ipc.saddr {
+        flow.saddr = saddr;
+    }
+    if flow.saddr.is_v4() && daddr.is_v6() {
+        return Err(Errno::EAFNOSUPPORT);
+    }
+    match (ipc.oif, dest.scope) {
+        (0, 0) => {}
+        (0, scope) => flow.oif = scope,
+        (oif, _) => flow.oif = oif,
+    }
+    flow.mark = ipc.mark.unwrap_or(flow.mark);
+    if let Some(tos) = ipc.tos {
+        flow.tos = if daddr.is_v4() { tos & 0xfc } else { tos };
+    }
+    let dst = route::output(cx, &flow).inspect_err(|&errno| {
+        if errno == Errno::ENETUNREACH && daddr.is_v4() {
+            cx.inc(net::mib::Ip::OutNoRoutes);
+        }
+    })?;
+    Ok((dst, daddr))
+}
+
+/// Compares a datagram with what the path and the socket allow.
+fn check_room(sk: &SkMut<'_, Udp>, cx: &Cx<'_>, to: &Datagram<'_>, len: usize, port: u16) -> Result<()> {
+    let room = output::room(&sk.inet, to);
+    if len + UdpHdr::LEN > room.max {
+        crate::glue::local_error(cx, sk.sk, Errno::EMSGSIZE, (to.daddr, port), room.mtu);
+        return Err(Errno::EMSGSIZE);
+    }
+    Ok(())
+}
+
+#[inline]
+fn send_one(
+    sk: &mut SkMut<'_, Udp>,
+    cx: &UserCx<'_>,
+    msg: &mut MsgHdr<'_>,
+    to: &Datagram<'_>,
+    port: u16,
+    len: usize,
+) -> Result<()> {
+    check_room(sk, cx, to, len, port)?;
+    let mut skb = cx.alloc_skb();
+    if skb.append_from(cx, &mut msg.iov, len) < len {
+        cx.consume_skb(skb);
+        return Err(Errno::EFAULT);
+    }
+    send_skb(sk, cx, skb, to, port)
+}
+
+/// `UDP_SEGMENT`: one call, many datagrams of the same size, the last one shorter.
+#[cold]
+fn send_segments(
+    sk: &mut SkMut<'_, Udp>,
+    cx: &UserCx<'_>,
+    msg: &mut MsgHdr<'_>,
+    to: &Datagram<'_>,
+    port: u16,
+    size: u16,
+) -> Result<()> {
+    let size = usize::from(size);
+    if size + UdpHdr::LEN > (to.dst.mtu() as usize).saturating_sub(header_len(to)) {
+        return Err(Errno::EMSGSIZE);
+    }
+    if msg.iov.remaining() > size * UDP_MAX_SEGMENTS || sk.sk.flag(SockFlag::NoCheckTx) {
+        return Err(Errno::EINVAL);
+    }
+    if i32::from(sk.sk.protocol()) == IPPROTO_UDPLITE {
+        return Err(Errno::EIO);
+    }
+    while msg.iov.remaining() > 0 {
+        let len = msg.iov.remaining().min(size);
+        send_one(sk, cx, msg, to, port, len)?;
+    }
+    Ok(())
+}
+
+fn header_len(to: &Datagram<'_>) -> usize {
+    if to.daddr.is_v4() { wire::Ipv4Hdr::LEN } else { wire::Ipv6Hdr::LEN }
+}
+
+/// Puts the header in front of a datagram and sends it (`udp_send_skb`, `udp_v6_send_skb`).
+#[inline]
+pub(crate) fn send_skb(
+    sk: &mut SkMut<'_, Udp>,
+    cx: &Cx<'_>,
+    mut skb: Skb,
+    to: &Datagram<'_>,
+    port: u16,
+) -> Result<()> {
+    let payload = skb.len();
+    let v6 = to.daddr.is_v6();
+    skb.truesize = truesize(header_len(to) + UdpHdr::LEN, payload, v6);
+    let header = UdpRepr { source: sk.inet.num, dest: port, payload_len: payload as u16 };
+    header.emit(skb.push(UdpHdr::LEN));
+    skb.set_transport_header();
+    let shared = &sk.sk.shared;
+    if i32::from(to.protocol) == IPPROTO_UDPLITE {
+        let covered = if shared.flag(flag::LITE_SEND) { shared.lite_send.load(Relaxed) } else { 0 };
+        checksum_lite(&mut skb, to, usize::from(covered));
+    } else if sk.sk.flag(SockFlag::NoCheckTx) && !v6 || v6 && shared.flag(flag::NO_CHECK6_TX) {
+        skb.ip_summed = net::skb::IpSummed::None;
+    } else {
+        let len = (payload + UdpHdr::LEN) as u32;
+        let pseudo = ip::packet::pseudo_header(to.saddr, to.daddr, IPPROTO_UDP as u8, len);
+        skb.csum_partial(UdpHdr::CHECK_OFFSET as u16);
+        // The rest is added by the device, or by nobody when the packet stays on this host.
+        set_check(&mut skb, !pseudo.fold());
+    }
+    output::send_skb(cx, sk.sk, &mut sk.inet, to, skb)?;
+    mib::inc(cx, u16::from(to.protocol), v6, &mib::OUT_DATAGRAMS);
+    Ok(())
+}
+
+fn set_check(skb: &mut Skb, check: u16) {
+    if let Some((header, _)) = UdpHdr::view_mut(skb.linear_mut()) {
+        header.set_check(check);
+    }
+}
+
+/// UDP-Lite covers so many bytes and says how many where UDP says its length (RFC 3828).
+#[cold]
+fn checksum_lite(skb: &mut Skb, to: &Datagram<'_>, covered: usize) {
+    let whole = skb.len();
+    let covered = if covered == 0 || covered >= whole { whole } else { covered };
+    if let Some((header, _)) = UdpHdr::view_mut(skb.linear_mut()) {
+        // All of it is written as 0, so that it also holds for what is longer than the field.
+        header.set_datagram_len(if covered == whole { 0 } else { covered as u16 });
+        header.set_check(0);
+    }
+    let mut bytes = vec![0; covered];
+    skb.copy_bits(0, &mut bytes);
+    let pseudo = ip::packet::pseudo_header(to.saddr, to.daddr, IPPROTO_UDPLITE as u8, whole as u32);
+    set_check(skb, pseudo.add_bytes(&bytes).fold_udp());
+    skb.ip_summed = net::skb::IpSummed::None;
+}
+
+/// Throws away what was corked (`udp_flush_pending_frames`).
+pub(crate) fn flush_pending(sk: &mut UdpSock, cx: &Cx<'_>) {
+    if sk.pending != 0 {
+        sk.pending = 0;
+        output::cork::flush(cx, &mut sk.inet);
+    }
+}

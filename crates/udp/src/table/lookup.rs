@@ -1,0 +1,151 @@
+//! Which socket a datagram is for (`__udp4_lib_lookup`, `__udp6_lib_lookup`), and which ones a
+//! multicast is for.
+
+use super::UdpTable;
+use super::slot::{Entry, IndexKey, Key, Slot};
+use crate::Udp;
+use net::Sock;
+use std::sync::Arc;
+use uapi::InetAddr;
+
+/// The ends of a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packet {
+    /// Where it comes from.
+    pub saddr: InetAddr,
+    /// From which port.
+    pub sport: u16,
+    /// Where it goes.
+    pub daddr: InetAddr,
+    /// To which port.
+    pub dport: u16,
+    /// The device it came in by.
+    pub dif: u32,
+}
+
+/// Worth more than all that a socket with an unspecified address can score: one bound to the
+/// datagram's own address comes first, whatever else it is.
+const EXACT: i32 = 64;
+
+impl Packet {
+    /// How well an entry fits; `None` when it does not (`compute_score`).
+    #[inline]
+    fn score(&self, entry: &Entry) -> Option<i32> {
+        let key = &entry.key;
+        let mut score = self.address_score(key)?;
+        if !key.daddr.is_unspecified() {
+            if key.daddr != self.saddr {
+                return None;
+            }
+            score += 4;
+        }
+        if key.dport != 0 {
+            if key.dport != self.sport {
+                return None;
+            }
+            score += 4;
+        }
+        let bound = entry.sk.bound_dev_if();
+        if bound != 0 {
+            if bound != self.dif {
+                return None;
+            }
+            score += 4;
+        }
+        Some(score)
+    }
+
+    #[inline]
+    fn address_score(&self, key: &Key) -> Option<i32> {
+        // An IPv4 socket is preferred for IPv4; an IPv6 datagram is for IPv6 sockets only.
+        let own_family = if self.daddr.is_v4() {
+            if key.v6only {
+                return None;
+            }
+            i32::from(!key.v6)
+        } else if key.v6 && (key.rcv_saddr.is_v6() || key.rcv_saddr == self.daddr) {
+            0
+        } else {
+            return None;
+        };
+        if key.rcv_saddr == self.daddr {
+            Some(EXACT + own_family)
+        } else if key.rcv_saddr.is_unspecified() {
+            Some(own_family)
+        } else {
+            None
+        }
+    }
+
+    /// Whether an entry gets its copy of a multicast (`__udp_is_mcast_sock`), apart from what its
+    /// groups say.
+    fn is_for(&self, entry: &Entry) -> bool {
+        self.score(entry).is_some()
+    }
+}
+
+impl Slot {
+    fn best(&self, packet: &Packet) -> Option<&Entry> {
+        let (any, none) = (InetAddr::UNSPECIFIED_V6, InetAddr::UNSPECIFIED_V6);
+        let keys = [
+            IndexKey::new(packet.daddr, packet.saddr, packet.sport),
+            IndexKey::new(packet.daddr, none, 0),
+            IndexKey::new(any, packet.saddr, packet.sport),
+            IndexKey::new(any, none, 0),
+        ];
+        let mut best: Option<(i32, u64, &Entry)> = None;
+        let mut look = |entry| {
+            if let Some(score) = packet.score(entry)
+                && best.is_none_or(|(s, age, _)| (s, age) < (score, entry.age))
+            {
+                best = Some((score, entry.age, entry));
+            }
+        };
+        match self.indexed(keys) {
+            Some(few) => few.for_each(&mut look),
+            None => self.entries.iter().for_each(&mut look),
+        }
+        best.map(|(_, _, entry)| entry)
+    }
+
+    /// A member of the entry's `SO_REUSEPORT` group, chosen by the flow's hash
+    /// (`reuseport_select_sock`); connected members are not chosen.
+    fn select<'a>(&'a self, found: &'a Entry, hash: impl FnOnce() -> u32) -> &'a Entry {
+        let members =
+            || self.entries.iter().filter(|entry| entry.group == found.group && entry.key.dport == 0);
+        let count = members().count() as u64;
+        let n = (u64::from(hash()) * count) >> 32;
+        members().nth(n as usize).unwrap_or(found)
+    }
+}
+
+impl UdpTable {
+    /// The socket that fits a datagram best.
+    #[inline]
+    pub fn lookup(&self, packet: &Packet) -> Option<Arc<Sock<Udp>>> {
+        let slot = self.slot(packet.dport)?.lock();
+        let found = slot.best(packet)?;
+        // A connected socket is meant by name; its group is not asked.
+        let found = if found.group != 0 && found.key.dport == 0 {
+            slot.select(found, || self.flow_hash(packet))
+        } else {
+            found
+        };
+        Some(found.sk.clone())
+    }
+
+    /// All sockets that a multicast or broadcast is for and that `wants` it
+    /// (`__udp4_lib_mcast_deliver`).
+    pub fn lookup_all(&self, packet: &Packet, wants: impl Fn(&Sock<Udp>) -> bool) -> Vec<Arc<Sock<Udp>>> {
+        let Some(slot) = self.slot(packet.dport) else { return Vec::new() };
+        let slot = slot.lock();
+        let matching = slot.entries.iter().filter(|entry| packet.is_for(entry) && wants(&entry.sk));
+        matching.map(|entry| entry.sk.clone()).collect()
+    }
+
+    fn flow_hash(&self, packet: &Packet) -> u32 {
+        let ((a, b), (c, d)) = (packet.daddr.words(), packet.saddr.words());
+        let ports = u64::from(packet.dport) << 16 | u64::from(packet.sport);
+        self.secret.hash_fast([a, b, c, d, ports]) as u32
+    }
+}
