@@ -1,0 +1,147 @@
+//! `connect()`, `listen()`, `accept()` (`inet_dgram_connect`, `inet_stream_connect`, `inet_listen`,
+//! `inet_accept`).
+
+use crate::bind::autobind;
+use ip::InetProto;
+use net::sock::{SkMut, Timeo, UserGuard};
+use net::socket::{AcceptFlags, SocketState};
+use net::{Socket, UserCx};
+use uapi::sockaddr::sa_family;
+use uapi::{AF_UNSPEC, Errno, Result, SOCK_STREAM, TcpState};
+
+/// `connect()` of a datagram socket: names the peer, or with `AF_UNSPEC` forgets it.
+pub fn inet_dgram_connect<P: InetProto>(
+    sock: &Socket,
+    cx: &UserCx<'_>,
+    address: &[u8],
+    _nonblock: bool,
+) -> Result<()> {
+    let sk = sock.sock::<P>()?;
+    if i32::from(sa_family(address)?) == AF_UNSPEC {
+        return P::disconnect(&mut sk.lock_sock(cx).sk_mut(), cx);
+    }
+    autobind(sk, cx)?;
+    P::connect(&mut sk.lock_sock(cx).sk_mut(), cx, address)
+}
+
+fn is_connecting<P: InetProto>(sk: &SkMut<'_, P>) -> bool {
+    let state = sk.sk.state();
+    state == TcpState::SynSent as u8 || state == TcpState::SynRecv as u8
+}
+
+/// `connect()` of a stream: begins, and waits until the connection stands or failed.
+///
+/// # Errors
+/// `EINPROGRESS` when the call may not wait (that long), then `EALREADY`; `EISCONN`; `EINTR`,
+/// `ERESTARTSYS`; what ended the attempt: `ECONNREFUSED`, `ETIMEDOUT`, …; `ECONNABORTED` when it
+/// ended without an error.
+pub fn inet_stream_connect<P: InetProto>(
+    sock: &Socket,
+    cx: &UserCx<'_>,
+    address: &[u8],
+    nonblock: bool,
+) -> Result<()> {
+    let sk = sock.sock::<P>()?;
+    let mut guard = sk.lock_sock(cx);
+    if i32::from(sa_family(address)?) == AF_UNSPEC {
+        let result = P::disconnect(&mut guard.sk_mut(), cx);
+        let left = if result.is_ok() { SocketState::Unconnected } else { SocketState::Disconnecting };
+        sock.set_state(cx, left);
+        return result;
+    }
+    let pending = match sock.state() {
+        SocketState::Connected => return Err(Errno::EISCONN),
+        SocketState::Connecting => Errno::EALREADY,
+        SocketState::Unconnected => {
+            if sk.state() != TcpState::Close as u8 {
+                return Err(Errno::EISCONN);
+            }
+            P::connect(&mut guard.sk_mut(), cx, address)?;
+            sock.set_state(cx, SocketState::Connecting);
+            Errno::EINPROGRESS
+        }
+        SocketState::Free | SocketState::Disconnecting => return Err(Errno::EINVAL),
+    };
+    let timeo = Timeo::new(cx, nonblock, sk.sndtimeo());
+    if is_connecting(&guard.sk_mut()) {
+        if timeo == Timeo::Never {
+            return Err(pending);
+        }
+        guard = wait_for_connect(guard, cx, timeo, pending)?;
+    }
+    finish_connect(sock, cx, &mut guard.sk_mut())
+}
+
+/// Waits while the handshake goes on (`inet_wait_for_connect`).
+fn wait_for_connect<'a, 'c, P: InetProto>(
+    guard: UserGuard<'a, 'c, P>,
+    cx: &'a UserCx<'c>,
+    timeo: Timeo,
+    pending: Errno,
+) -> Result<UserGuard<'a, 'c, P>> {
+    // A peer on this host answers as soon as this call's packets are received: then there is no
+    // need to queue for news.
+    let sk = guard.sock();
+    drop(guard);
+    cx.do_softirq();
+    let (guard, result) = sk.lock_sock(cx).wait_event(timeo, |sk| (!is_connecting(sk)).then_some(()));
+    match result {
+        Ok(()) => Ok(guard),
+        Err(Errno::EAGAIN) => Err(pending),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// The handshake is over, one way or the other.
+fn finish_connect<P: InetProto>(sock: &Socket, cx: &UserCx<'_>, sk: &mut SkMut<'_, P>) -> Result<()> {
+    if sk.sk.state() != TcpState::Close as u8 {
+        sock.set_state(cx, SocketState::Connected);
+        return Ok(());
+    }
+    let errno = sk.sk.take_err().unwrap_or(Errno::ECONNABORTED);
+    let disconnected = P::disconnect(sk, cx).is_ok();
+    let left = if disconnected { SocketState::Unconnected } else { SocketState::Disconnecting };
+    sock.set_state(cx, left);
+    Err(errno)
+}
+
+/// Starts to listen, or changes the backlog of a listener (`__inet_listen_sk`). `start` is the
+/// protocol's beginning (`inet_csk_listen_start`).
+pub fn inet_listen<P: InetProto>(
+    sock: &Socket,
+    cx: &UserCx<'_>,
+    backlog: i32,
+    start: fn(&mut SkMut<'_, P>, &UserCx<'_>, u32) -> Result<()>,
+) -> Result<()> {
+    let sk = sock.sock::<P>()?;
+    let mut guard = sk.lock_sock(cx);
+    if sock.state() != SocketState::Unconnected || i32::from(sock.kind()) != SOCK_STREAM {
+        return Err(Errno::EINVAL);
+    }
+    let state = sk.state();
+    let backlog = backlog as u32;
+    if state == TcpState::Listen as u8 {
+        sk.set_max_ack_backlog(backlog);
+        Ok(())
+    } else if state == TcpState::Close as u8 {
+        sk.set_max_ack_backlog(backlog);
+        start(&mut guard.sk_mut(), cx, backlog)
+    } else {
+        Err(Errno::EINVAL)
+    }
+}
+
+/// Attaches the first completed connection to the fresh socket `new`. Errors are the protocol's.
+pub fn inet_accept<P: InetProto>(
+    sock: &Socket,
+    new: &Socket,
+    cx: &UserCx<'_>,
+    flags: AcceptFlags,
+) -> Result<()> {
+    let child = P::accept(sock.sock::<P>()?, cx, flags.nonblock)?;
+    new.set_kind(sock.kind());
+    new.set_ops(sock.ops());
+    new.graft(child);
+    new.set_state(cx, SocketState::Connected);
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! The tables of operations (`inet_stream_ops`, `inet_dgram_ops`, `inet_sockraw_ops` and their IPv6
+//! kin). A table is made for a protocol: what the kernel finds through `sk->sk_prot` is here known
+//! when it is compiled.
+
+use crate::bind::inet_bind;
+use crate::connect::inet_dgram_connect;
+use crate::ioctl::inet_ioctl;
+use crate::message::{
+    getsockopt, inet_poll, inet_recvmsg, inet_sendmsg, inet_shutdown, set_peek_off, setsockopt,
+};
+use crate::name::inet_getname;
+use crate::release::inet_release;
+use ip::InetProto;
+use net::ProtoOps;
+use net::socket::stubs;
+use uapi::{AF_INET, AF_INET6};
+use udp::Udp;
+
+/// What datagram and raw sockets have in common; both rows of the kernel differ in `poll` only.
+const fn dgram<P: InetProto>(name: &'static str, family: i32) -> ProtoOps {
+    ProtoOps {
+        name,
+        family: family as u16,
+        release: inet_release::<P>,
+        bind: inet_bind::<P>,
+        connect: inet_dgram_connect::<P>,
+        socketpair: stubs::sock_no_socketpair,
+        accept: stubs::sock_no_accept,
+        getname: inet_getname::<P>,
+        poll: inet_poll::<P>,
+        ioctl: inet_ioctl::<P>,
+        listen: stubs::sock_no_listen,
+        shutdown: inet_shutdown::<P>,
+        setsockopt: setsockopt::<P>,
+        getsockopt: getsockopt::<P>,
+        sendmsg: inet_sendmsg::<P>,
+        recvmsg: inet_recvmsg::<P>,
+        set_peek_off: None,
+        set_rcvlowat: None,
+    }
+}
+
+/// `inet_dgram_ops`.
+pub static INET_DGRAM: ProtoOps =
+    ProtoOps { set_peek_off: Some(set_peek_off::<Udp>), ..dgram::<Udp>("inet_dgram_ops", AF_INET) };
+/// `inet6_dgram_ops`.
+pub static INET6_DGRAM: ProtoOps =
+    ProtoOps { set_peek_off: Some(set_peek_off::<Udp>), ..dgram::<Udp>("inet6_dgram_ops", AF_INET6) };

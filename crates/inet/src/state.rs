@@ -1,0 +1,60 @@
+//! What the internet families keep with a namespace, and how they join one.
+
+use crate::family::Inet;
+use crate::ops;
+use crate::protosw::{ProtoSw, SwFlags, Switch};
+use net::Net;
+use net::netns::{Pernet, Slot};
+use std::sync::Arc;
+use uapi::{AF_INET, AF_INET6, Result};
+use uapi::{IPPROTO_UDP, IPPROTO_UDPLITE, SOCK_DGRAM};
+use udp::Udp;
+
+/// The protocol switches of a namespace.
+pub struct InetNet {
+    /// `inetsw`.
+    pub v4: Switch,
+    /// `inetsw6`.
+    pub v6: Switch,
+}
+
+impl Pernet for InetNet {
+    const SLOT: Slot = Slot::Inet;
+}
+
+impl InetNet {
+    /// The internet families' part of `net`.
+    #[inline]
+    pub fn of(net: &Net) -> &InetNet {
+        net.generic()
+    }
+
+    /// The switch of `AF_INET` or `AF_INET6`.
+    #[inline]
+    pub fn switch(&self, family: u16) -> &Switch {
+        if i32::from(family) == AF_INET6 { &self.v6 } else { &self.v4 }
+    }
+}
+
+const DGRAM: u16 = SOCK_DGRAM as u16;
+
+/// `inetsw_array`, with what else registers itself at start.
+static INETSW: [ProtoSw; 2] = [
+    ProtoSw::new::<Udp>(DGRAM, IPPROTO_UDP as u16, &ops::INET_DGRAM, SwFlags::PERMANENT),
+    ProtoSw::new::<Udp>(DGRAM, IPPROTO_UDPLITE as u16, &ops::INET_DGRAM, SwFlags::PERMANENT),
+];
+
+/// The same for IPv6.
+static INETSW6: [ProtoSw; 2] = [
+    ProtoSw::new::<Udp>(DGRAM, IPPROTO_UDP as u16, &ops::INET6_DGRAM, SwFlags::PERMANENT),
+    ProtoSw::new::<Udp>(DGRAM, IPPROTO_UDPLITE as u16, &ops::INET6_DGRAM, SwFlags::PERMANENT),
+];
+
+/// Gives a namespace `AF_INET` and `AF_INET6` (`inet_init`, `inet6_init`): the protocol
+/// switches and the families. After [`ip::attach`] and the transport protocols' own; `EEXIST` the
+/// second time.
+pub fn init(net: &Net) -> Result<()> {
+    net.set_generic(InetNet { v4: Switch::new(&INETSW), v6: Switch::new(&INETSW6) })?;
+    net.families.register(Arc::new(Inet::new(AF_INET)))?;
+    net.families.register(Arc::new(Inet::new(AF_INET6)))
+}
