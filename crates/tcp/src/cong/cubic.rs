@@ -280,30 +280,30 @@ mod tests {
         }
     }
 
-    /// After a reduction from 100 segments the window returns to 100 after K seconds:
-    /// K = cbrt((100 - 70) / 0.4) = 4.2 s.
+    /// After a reduction from 1000 segments the window returns to 1000 after K seconds:
+    /// K = cbrt((1000 - 700) / 0.4) = 9.1 s.
     #[test]
     fn plateau_is_reached_at_k() {
         let mut tp =
-            TcpSock { snd_cwnd: 100, snd_cwnd_clamp: u32::MAX, is_cwnd_limited: true, ..TcpSock::default() };
+            TcpSock { snd_cwnd: 1000, snd_cwnd_clamp: u32::MAX, is_cwnd_limited: true, ..TcpSock::default() };
         tp.cong.state = CubicOps.init(&tp);
         tp.snd_ssthresh = CubicOps.ssthresh(&mut tp);
-        assert_eq!(tp.snd_ssthresh, 70);
-        tp.snd_cwnd = 70;
+        assert_eq!(tp.snd_ssthresh, 700);
+        tp.snd_cwnd = 700;
         tp.mstamp = 1_000_000;
         let rtt_us = 50_000;
         let mut reached = 0;
-        for round in 0..200u64 {
+        for round in 0..400u64 {
             tp.mstamp += rtt_us;
             for _ in 0..tp.snd_cwnd {
                 CubicOps.cong_avoid(&mut tp, 0, 1);
             }
-            if tp.snd_cwnd >= 99 {
+            if tp.snd_cwnd >= 998 {
                 reached = round * rtt_us / 1000;
                 break;
             }
         }
-        assert!((3000..4500).contains(&reached), "{reached} ms");
+        assert!((6800..9500).contains(&reached), "{reached} ms");
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub fn rcv_established(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
         if sk.rx_opt.saw_tstamp && sk.rcv_nxt == sk.rcv_wup {
             options::store_ts_recent(sk);
         }
+        // The acknowledgement was checked already: it cannot be refused.
         let _ = ack::tcp_ack(sk, cx, &rx, &SackBlocks::NONE, 0);
         cx.consume_skb(skb);
         window::data_snd_check(sk, cx);
@@ -52,6 +53,7 @@ pub fn rcv_established(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
     data::queue_rcv(sk, cx, &rx, skb);
     window::event_data_recv(sk, cx, &rx, gso_size, truesize);
     if rx.ack_seq != sk.snd_una {
+        // The acknowledgement was checked already: it cannot be refused.
         let _ = ack::tcp_ack(sk, cx, &rx, &SackBlocks::NONE, FLAG_DATA);
         window::data_snd_check(sk, cx);
         if sk.ack_pending & ACK_SCHED == 0 {
