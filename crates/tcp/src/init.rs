@@ -150,8 +150,6 @@ pub(crate) fn copy_user_options(sk: &mut TcpSock, from: &TcpSock) {
     sk.rto_max = from.rto_max;
     sk.delack_max = from.delack_max;
     sk.save_syn = from.save_syn;
-    sk.bindport_lock = from.bindport_lock;
-    sk.bindaddr_lock = from.bindaddr_lock;
 }
 
 impl TcpSock {
@@ -172,7 +170,6 @@ pub fn open_child(sk: &mut Sk<'_>, cx: &Cx<'_>, req: &OpenReq, listener: &TcpSoc
 
 /// The same once the listener's settings are copied.
 pub fn open_child_of(sk: &mut Sk<'_>, cx: &Cx<'_>, req: &OpenReq) {
-    sk.bindport_lock = false;
     sk.mstamp = cx.now().ns() / 1000;
     let now = sk.jiffies32();
     let isn = req.rcv_isn.wrapping_add(1);

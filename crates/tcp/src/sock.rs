@@ -462,10 +462,6 @@ pub struct TcpSock {
     pub save_syn: u8,
     /// `TCP_TX_DELAY`, µs (`tcp_tx_delay`).
     pub tx_delay: u32,
-    /// The socket has a bound port the user chose (`SOCK_BINDPORT_LOCK`).
-    pub bindport_lock: bool,
-    /// The socket has a bound address the user chose (`SOCK_BINDADDR_LOCK`).
-    pub bindaddr_lock: bool,
     /// ECN was agreed on (`TCP_ECN_OK`) and the other `TCP_ECN_*` bits (`ecn_flags`).
     pub ecn_flags: u8,
 

@@ -4,6 +4,7 @@
 use crate::sock::Sk;
 use net::Cx;
 use net::mib;
+use net::sock::SockFlag;
 use uapi::tcp::TcpState;
 use uapi::tcp::TcpState::{
     BoundInactive, Close, CloseWait, Closing, Established, FinWait1, FinWait2, LastAck, Listen, NewSynRecv,
@@ -74,7 +75,7 @@ pub fn set_state(sk: &mut Sk<'_>, cx: &Cx<'_>, to: TcpState) {
             cx.inc(mib::Tcp::EstabResets);
         }
         crate::hash::unhash(sk, cx);
-        if !sk.bindport_lock {
+        if !sk.sk.flag(SockFlag::BindPortLock) {
             crate::hash::put_port(sk, cx);
         }
     }

@@ -188,6 +188,7 @@ impl SockCommon {
         const OWN: u64 = 1 << SockFlag::Dead as u8
             | 1 << SockFlag::Done as u8
             | 1 << SockFlag::Destroy as u8
+            | 1 << SockFlag::BindPortLock as u8
             | 1 << SockFlag::Dbg as u8;
         self.flags.store(from.flags.load(Relaxed) & !OWN, Relaxed);
         self.rcvtimeo.store(from.rcvtimeo.load(Relaxed), Relaxed);

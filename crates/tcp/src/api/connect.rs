@@ -7,6 +7,7 @@ use crate::{glue, output, state};
 use net::UserCx;
 use net::dst::DstKind;
 use net::mib::{Ip, Ip6};
+use net::sock::SockFlag;
 use uapi::tcp::TcpState;
 use uapi::{Errno, InetAddr, Result, sockaddr};
 
@@ -69,7 +70,7 @@ fn begin(sk: &mut Sk<'_>, cx: &UserCx<'_>) -> Result<()> {
 
 fn undo(sk: &mut Sk<'_>, saddr: InetAddr) {
     let any = sk.inet.any();
-    if !sk.bindaddr_lock {
+    if !sk.sk.flag(SockFlag::BindAddrLock) {
         sk.inet.rcv_saddr = any;
     }
     sk.inet.saddr = saddr;

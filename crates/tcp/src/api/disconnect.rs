@@ -2,6 +2,7 @@
 
 use crate::sock::Sk;
 use crate::{init, output, state};
+use net::sock::SockFlag;
 use net::{Cx, UserCx};
 use uapi::tcp::TcpState;
 use uapi::{Errno, Result};
@@ -41,11 +42,11 @@ pub fn abort(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     sk.inet.dport = 0;
     sk.inet.daddr = any;
     sk.inet.dst = None;
-    if !sk.bindaddr_lock {
+    if !sk.sk.flag(SockFlag::BindAddrLock) {
         sk.inet.rcv_saddr = any;
         sk.inet.saddr = any;
     }
-    if !sk.bindport_lock {
+    if !sk.sk.flag(SockFlag::BindPortLock) {
         crate::hash::put_port(sk, cx);
     }
     sk.sk.set_shutdown(0);
