@@ -111,7 +111,7 @@ pub fn inet_listen<P: InetProto>(
     sock: &Socket,
     cx: &UserCx<'_>,
     backlog: i32,
-    start: fn(&mut SkMut<'_, P>, &UserCx<'_>, u32) -> Result<()>,
+    start: fn(&mut SkMut<'_, P>, &UserCx<'_>) -> Result<()>,
 ) -> Result<()> {
     let sk = sock.sock::<P>()?;
     let mut guard = sk.lock_sock(cx);
@@ -125,7 +125,7 @@ pub fn inet_listen<P: InetProto>(
         Ok(())
     } else if state == TcpState::Close as u8 {
         sk.set_max_ack_backlog(backlog);
-        start(&mut guard.sk_mut(), cx, backlog)
+        start(&mut guard.sk_mut(), cx)
     } else {
         Err(Errno::EINVAL)
     }

@@ -3,17 +3,19 @@
 //! when it is compiled.
 
 use crate::bind::inet_bind;
-use crate::connect::inet_dgram_connect;
+use crate::connect::{inet_accept, inet_dgram_connect, inet_listen, inet_stream_connect};
 use crate::ioctl::inet_ioctl;
 use crate::message::{
     getsockopt, inet_poll, inet_recvmsg, inet_sendmsg, inet_shutdown, set_peek_off, setsockopt,
+    stream_sendmsg,
 };
 use crate::name::inet_getname;
 use crate::release::inet_release;
 use ip::InetProto;
-use net::ProtoOps;
 use net::socket::stubs;
-use uapi::{AF_INET, AF_INET6};
+use net::{ProtoOps, Socket, UserCx};
+use tcp::Tcp;
+use uapi::{AF_INET, AF_INET6, Result};
 use udp::Udp;
 
 /// What datagram and raw sockets have in common; both rows of the kernel differ in `poll` only.
@@ -40,6 +42,25 @@ const fn dgram<P: InetProto>(name: &'static str, family: i32) -> ProtoOps {
     }
 }
 
+fn tcp_listen(sock: &Socket, cx: &UserCx<'_>, backlog: i32) -> Result<()> {
+    inet_listen::<Tcp>(sock, cx, backlog, tcp::api::listen::start)
+}
+
+const fn stream(name: &'static str, family: i32) -> ProtoOps {
+    ProtoOps {
+        connect: inet_stream_connect::<Tcp>,
+        accept: inet_accept::<Tcp>,
+        listen: tcp_listen,
+        sendmsg: stream_sendmsg::<Tcp>,
+        set_peek_off: Some(set_peek_off::<Tcp>),
+        ..dgram::<Tcp>(name, family)
+    }
+}
+
+/// `inet_stream_ops`.
+pub static INET_STREAM: ProtoOps = stream("inet_stream_ops", AF_INET);
+/// `inet6_stream_ops`.
+pub static INET6_STREAM: ProtoOps = stream("inet6_stream_ops", AF_INET6);
 /// `inet_dgram_ops`.
 pub static INET_DGRAM: ProtoOps =
     ProtoOps { set_peek_off: Some(set_peek_off::<Udp>), ..dgram::<Udp>("inet_dgram_ops", AF_INET) };

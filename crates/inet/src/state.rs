@@ -6,8 +6,9 @@ use crate::protosw::{ProtoSw, SwFlags, Switch};
 use net::Net;
 use net::netns::{Pernet, Slot};
 use std::sync::Arc;
+use tcp::Tcp;
 use uapi::{AF_INET, AF_INET6, Result};
-use uapi::{IPPROTO_UDP, IPPROTO_UDPLITE, SOCK_DGRAM};
+use uapi::{IPPROTO_MPTCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, SOCK_DGRAM, SOCK_STREAM};
 use udp::Udp;
 
 /// The protocol switches of a namespace.
@@ -36,16 +37,24 @@ impl InetNet {
     }
 }
 
+const STREAM: u16 = SOCK_STREAM as u16;
 const DGRAM: u16 = SOCK_DGRAM as u16;
+/// TCP's entries cannot be overridden.
+const CONNECTED: SwFlags = SwFlags::PERMANENT.union(SwFlags::ICSK);
 
-/// `inetsw_array`, with what else registers itself at start.
-static INETSW: [ProtoSw; 2] = [
+/// `inetsw_array`, with what else registers itself at start. Multipath TCP is there as towards a
+/// peer that does not know it: it falls back to TCP (RFC 8684 section 3.7).
+static INETSW: [ProtoSw; 4] = [
+    ProtoSw::new::<Tcp>(STREAM, IPPROTO_TCP as u16, &ops::INET_STREAM, CONNECTED),
+    ProtoSw::new::<Tcp>(STREAM, IPPROTO_MPTCP as u16, &ops::INET_STREAM, SwFlags::ICSK),
     ProtoSw::new::<Udp>(DGRAM, IPPROTO_UDP as u16, &ops::INET_DGRAM, SwFlags::PERMANENT),
     ProtoSw::new::<Udp>(DGRAM, IPPROTO_UDPLITE as u16, &ops::INET_DGRAM, SwFlags::PERMANENT),
 ];
 
 /// The same for IPv6.
-static INETSW6: [ProtoSw; 2] = [
+static INETSW6: [ProtoSw; 4] = [
+    ProtoSw::new::<Tcp>(STREAM, IPPROTO_TCP as u16, &ops::INET6_STREAM, CONNECTED),
+    ProtoSw::new::<Tcp>(STREAM, IPPROTO_MPTCP as u16, &ops::INET6_STREAM, SwFlags::ICSK),
     ProtoSw::new::<Udp>(DGRAM, IPPROTO_UDP as u16, &ops::INET6_DGRAM, SwFlags::PERMANENT),
     ProtoSw::new::<Udp>(DGRAM, IPPROTO_UDPLITE as u16, &ops::INET6_DGRAM, SwFlags::PERMANENT),
 ];

@@ -9,7 +9,9 @@ use kern::signals::Signals;
 use kern::time::{Clock, Time};
 use net::msg::{MsgHdr, RecvMsg};
 use net::netns::Config;
+use net::socket::AcceptFlags;
 use net::socket::create::sock_create;
+use net::socket::file::sock_alloc_file;
 use net::{Net, Socket};
 use std::sync::Arc;
 use std::time::Instant;
@@ -53,6 +55,7 @@ impl Host {
         });
         ip::attach(&net).unwrap();
         udp::init(&net).unwrap();
+        tcp::init(&net).unwrap();
         sockeye_inet::init(&net).unwrap();
         let lo = dev::loopback::add(&net).unwrap();
         ip::addr::add_loopback(&net, &lo).unwrap();
@@ -123,6 +126,27 @@ impl Sock<'_> {
         let mut buf = [0; 128];
         let n = self.call(|s, cx| (s.ops().getname)(s, cx, &mut buf, false))?;
         SockAddr::parse(&buf[..n])
+    }
+
+    pub fn getpeername(&self) -> Result<SockAddr> {
+        let mut buf = [0; 128];
+        let n = self.call(|s, cx| (s.ops().getname)(s, cx, &mut buf, true))?;
+        SockAddr::parse(&buf[..n])
+    }
+
+    pub fn listen(&self, backlog: i32) -> Result<()> {
+        self.call(|s, cx| (s.ops().listen)(s, cx, backlog))
+    }
+
+    pub fn accept(&self) -> Result<Self> {
+        let process = self.host.process();
+        let file = self.call(|_, cx| sock_alloc_file(cx, &self.host.net, 0));
+        let new = Sock { host: self.host, file: Some(file) };
+        let socket = self.file.as_ref().unwrap().downcast::<Socket>().unwrap();
+        let fresh = new.file.as_ref().unwrap().downcast::<Socket>().unwrap();
+        let cx = socket.enter(&process);
+        (socket.ops().accept)(socket, fresh, &cx, AcceptFlags { nonblock: true })?;
+        Ok(new)
     }
 
     pub fn sendto(&self, data: &[u8], flags: u32, to: Option<&SockAddr>) -> Result<usize> {
