@@ -15,7 +15,7 @@ measure --client 127.0.0.1 --bytes 64M --reverse
 measure --client 127.0.0.1 --bytes 64M --parallel 4
 measure --client 127.0.0.1 --bytes 16M --no-delay --length 1000
 measure --client ::1 -6 --bytes 64M
-measure --client 127.0.0.1 --udp --bytes 8M --length 8000 --bitrate 200M
-measure --client 127.0.0.1 --udp --bytes 8M --length 8000 --bitrate 200M --reverse
-measure --client ::1 -6 --udp --bytes 8M --length 1400 --bitrate 100M
+measure --client 127.0.0.1 --udp --bytes 2M --length 8000 --bitrate 50M
+measure --client 127.0.0.1 --udp --bytes 2M --length 8000 --bitrate 50M --reverse
+measure --client ::1 -6 --udp --bytes 1M --length 1400 --bitrate 20M
 finish

@@ -47,7 +47,10 @@ for try in {1..100}; do
     [ "$(cli publish news hello)" = 1 ] && break
     sleep 0.05
 done
-sleep 0.2
+for try in {1..100}; do
+    grep -q hello heard && break
+    sleep 0.05
+done
 kill "$subscriber"
 wait "$subscriber" 2>/dev/null
 cat heard
