@@ -27,6 +27,10 @@ pub mod sock;
 pub mod sockopt;
 mod state;
 pub mod sysctl;
+#[cfg(test)]
+mod testnet;
+#[cfg(test)]
+mod tests;
 pub mod v4;
 pub mod v6;
 

@@ -121,7 +121,7 @@ fn rcv(cx: &BhCx<'_, '_>, mut skb: Skb) {
     match kind {
         ICMP_ECHOREPLY => ping(cx, skb),
         ICMP_ECHO if IpSysctl::is_on(&sysctl.icmp_echo_ignore_all) => {
-            cx.drop_skb(skb, DropReason::NotSpecified)
+            cx.drop_skb(skb, DropReason::NotSpecified);
         }
         ICMP_ECHO => reply::echo(cx, skb),
         ICMP_TIMESTAMP => reply::timestamp(cx, skb),
@@ -222,3 +222,6 @@ fn err(cx: &BhCx<'_, '_>, error: &IcmpError<'_>) {
         crate::route::pmtu::learn(cx, error);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Cutting a packet that is longer than the path allows (`ip_do_fragment`, `ip6_fragment`).
 
-use super::finish;
+use super::{count, finish};
 use crate::packet::{self, flag};
 use crate::v4::options::strip_uncopied;
 use net::dst::Dst;
@@ -75,11 +75,7 @@ fn send(cx: &Cx<'_>, dst: &Dst, mut skb: Skb) {
 }
 
 fn too_small(cx: &Cx<'_>, skb: Skb) -> Result<()> {
-    if packet::is_v6(&skb) {
-        cx.inc(mib::Ip6::FragFails)
-    } else {
-        cx.inc(mib::Ip::FragFails)
-    }
+    count(cx, packet::is_v6(&skb), mib::Ip6::FragFails, mib::Ip::FragFails);
     cx.drop_skb(skb, DropReason::PktTooBig);
     Err(Errno::EMSGSIZE)
 }

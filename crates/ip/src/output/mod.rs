@@ -208,9 +208,19 @@ pub fn send_skb(
     let result =
         if to.daddr.is_v4() { v4::send_skb(cx, inet, to, skb) } else { v6::send_skb(cx, sk, inet, to, skb) };
     if result.is_err() {
-        if to.daddr.is_v4() { cx.inc(mib::Ip::OutDiscards) } else { cx.inc(mib::Ip6::OutDiscards) }
+        count(cx, to.daddr.is_v6(), mib::Ip6::OutDiscards, mib::Ip::OutDiscards);
     }
     result
+}
+
+/// Counts what both families count.
+#[inline]
+fn count(cx: &Cx<'_>, v6: bool, six: mib::Ip6, four: mib::Ip) {
+    if v6 {
+        cx.inc(six);
+    } else {
+        cx.inc(four);
+    }
 }
 
 /// Sends a packet with its IP header (`ip_local_out`, `ip6_local_out`): `skb.data` is at it and its
@@ -219,11 +229,7 @@ pub fn send_skb(
 pub fn local_out(cx: &Cx<'_>, dst: &Dst, mut skb: Skb) -> Result<()> {
     skb.set_network_header();
     let v6 = packet::is_v6(&skb);
-    if v6 {
-        cx.inc(mib::Ip6::OutRequests)
-    } else {
-        cx.inc(mib::Ip::OutRequests)
-    }
+    count(cx, v6, mib::Ip6::OutRequests, mib::Ip::OutRequests);
     dst_output(cx, dst, skb)
 }
 

@@ -158,9 +158,8 @@ pub(super) fn input(cx: &Cx<'_>, flow: &Flow, dev: &Arc<NetDevice>) -> Result<Ar
     if !loopback && !localnet && (daddr.is_loopback() || saddr.is_loopback()) {
         return Err(Errno::EINVAL);
     }
-    let found = match IpNet::of(net).fib.lookup(&Flow { oif: 0, ..*flow }) {
-        Ok(found) => found,
-        Err(_) => return Err(Errno::EHOSTUNREACH),
+    let Ok(found) = IpNet::of(net).fib.lookup(&Flow { oif: 0, ..*flow }) else {
+        return Err(Errno::EHOSTUNREACH);
     };
     match found.route.kind {
         RouteType::Broadcast => {
