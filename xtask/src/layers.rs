@@ -60,7 +60,7 @@ fn room(package: &str) -> Option<&'static Room> {
 fn is_test(file: &Path) -> bool {
     let dir = |d: &&str| file.components().any(|c| c.as_os_str() == *d);
     let stem = file.file_stem().and_then(|s| s.to_str()).unwrap_or("");
-    TEST_DIRS.iter().any(dir) || stem == "tests" || stem.ends_with("_tests")
+    TEST_DIRS.iter().any(dir) || TEST_DIRS.contains(&stem) || stem.ends_with("_tests")
 }
 
 fn arrows(packages: &[Package], faults: &mut Vec<String>) {

@@ -51,7 +51,7 @@ pub(crate) const ROOMS: &[Room] = &[
 /// The longest a file may grow, in lines; tests aside.
 pub(crate) const MAX_LINES: usize = 600;
 
-/// Directories whose files are tests.
+/// Directories and files of these names hold tests.
 pub(crate) const TEST_DIRS: &[&str] = &["tests", "models", "benches", "examples", "fuzz"];
 
 /// What the code of the core may not name, and what it uses in its place.
