@@ -8,7 +8,6 @@ use net::skb::PktType;
 use net::{Cx, DropReason, Net, Skb};
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use uapi::{ARPHRD_LOOPBACK, ETH_ALEN, IFF_LOOPBACK, IFF_LOWER_UP, IFF_RUNNING, IFF_UP, Result};
 
 /// Bytes of the largest packet.
@@ -25,10 +24,7 @@ impl NetDeviceOps for Loopback {
         mut skb: Skb,
     ) -> core::result::Result<(), (Skb, DropReason)> {
         // The sender is done with it: its buffer is free for more before the receiver reads.
-        if let Some(owner) = skb.owner.take() {
-            owner.common().wmem_alloc.fetch_sub(skb.truesize as i32, Relaxed);
-            owner.put(cx);
-        }
+        cx.skb_orphan(&mut skb);
         skb.iif = dev.ifindex;
         skb.pkt_type = PktType::Host;
         skb.tstamp = None;

@@ -17,6 +17,7 @@ use kern::sync::Claim;
 use kern::time::{Jiffies, Time};
 use std::cell::{Cell, RefCell};
 use std::ops::Deref;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// What code running inside one namespace on behalf of one thread has at hand.
 pub struct Cx<'c> {
@@ -88,6 +89,15 @@ impl<'c> Cx<'c> {
         self.net.count_drop(reason);
         self.trace(|| crate::trace::Event::Drop { reason, len: skb.len() });
         self.consume_skb(skb);
+    }
+
+    /// Its socket is done with a buffer: a device keeps or hands on the bytes (`skb_orphan`).
+    #[inline]
+    pub fn skb_orphan(&self, skb: &mut Skb) {
+        if let Some(owner) = skb.owner.take() {
+            owner.common().wmem_alloc.fetch_sub(skb.truesize as i32, Relaxed);
+            owner.put(self);
+        }
     }
 
     /// Reports an event to whoever traces; costs a load and a branch when nobody does.

@@ -68,6 +68,7 @@ impl Cx<'_> {
         if skb.ip_summed == IpSummed::Partial && !dev.features.csum {
             skb_checksum_help(&mut skb);
         }
+        skb.iif = dev.ifindex;
         let len = skb.len() as u64;
         self.trace(|| crate::trace::Event::Tx { dev, skb: &skb });
         self.net.deliver_taps(self, &skb, TapDirection::Out);
