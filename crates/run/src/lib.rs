@@ -27,5 +27,5 @@ mod table;
 mod tasks;
 mod usermem;
 
-pub use runner::{End, Error, Options, run};
+pub use runner::{End, Error, Options, die_of, run};
 pub use stack::Stack;

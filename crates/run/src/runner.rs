@@ -201,3 +201,20 @@ fn has_ptrace_capability() -> bool {
     const CAP_SYS_PTRACE: u32 = 19;
     crate::creds::of(std::process::id().cast_signed()).is_some_and(|c| c.caps >> CAP_SYS_PTRACE & 1 != 0)
 }
+
+/// End this process by `signal`, as the program it ran ended; without a core file of our own.
+pub fn die_of(signal: i32) -> ! {
+    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the limit and the set are valid memory; nothing of this process runs after the signal.
+    unsafe {
+        libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
+        libc::signal(signal, libc::SIG_DFL);
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, signal);
+        libc::sigprocmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut());
+        libc::raise(signal);
+    }
+    // Only a signal that does not end anything comes here.
+    std::process::exit(128 + signal)
+}

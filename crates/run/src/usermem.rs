@@ -105,10 +105,25 @@ impl User {
         let room = self.read_int(len_at)?;
         let room = usize::try_from(room).map_err(|_| Errno::EINVAL)?;
         let n = room.min(name.len());
-        if n > 0 {
-            self.write(addr, &name[..n])?;
+        let len = i32::try_from(name.len()).unwrap_or(i32::MAX);
+        self.write_pair(addr, &name[..n], len_at, len)
+    }
+
+    /// A value and its length, in one call of the host: each costs as much as the rest of a trap.
+    pub(crate) fn write_pair(&self, addr: u64, value: &[u8], len_at: u64, len: i32) -> Result<()> {
+        if value.is_empty() {
+            return self.write_int(len_at, len);
         }
-        self.write_int(len_at, i32::try_from(name.len()).unwrap_or(i32::MAX))
+        let mut local = [0u8; 256 + 4];
+        let n = value.len();
+        let Some(whole) = local.get_mut(..n + 4) else {
+            self.write(addr, value)?;
+            return self.write_int(len_at, len);
+        };
+        whole[..n].copy_from_slice(value);
+        whole[n..].copy_from_slice(&len.to_ne_bytes());
+        let ranges = [Remote { addr, len: n }, Remote { addr: len_at, len: 4 }];
+        self.scatter(&ranges, whole).map(drop)
     }
 
     /// Gather data: at most `max` bytes of the ranges.
@@ -216,14 +231,10 @@ impl User {
         } else {
             control
         };
-        let mut n = control.len();
-        if n > hdr.control_len || hdr.control == 0 {
-            n = if hdr.control == 0 { 0 } else { hdr.control_len };
+        let room = if hdr.control == 0 { 0 } else { hdr.control_len };
+        let n = control.len().min(room);
+        if n < control.len() {
             flags |= libc::MSG_CTRUNC;
-        }
-        if control.is_empty() {
-            n = 0;
-            flags &= !libc::MSG_CTRUNC;
         }
         if n > 0 {
             self.write(hdr.control, &control[..n])?;

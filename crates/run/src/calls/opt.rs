@@ -60,8 +60,7 @@ impl Supervisor<'_> {
         if level == libc::SOL_SOCKET && name == libc::SO_ERROR {
             self.add_own_error(&held, &mut value);
         }
-        user.write(call.args[3], &value[..n])?;
-        user.write_int(call.args[4], i32::try_from(n).unwrap_or(i32::MAX))?;
+        user.write_pair(call.args[3], &value[..n], call.args[4], i32::try_from(n).unwrap_or(i32::MAX))?;
         Ok(Outcome::Return(0))
     }
 

@@ -60,15 +60,16 @@ def drain(s):
 threads = [threading.Thread(target=pour, args=(s,)) for s in (a, b)]
 for t in threads:
     t.start()
-results = []
-readers = [threading.Thread(target=lambda s=s: results.append(drain(s) == data)) for s in (a, b)]
+b.recv(100)
+results = {}
+readers = [threading.Thread(target=lambda s=s: results.update({s is a: drain(s) == data})) for s in (a, b)]
 for t in readers + threads:
     if t in readers:
         t.start()
 for t in readers + threads:
     t.join()
 settle()
-print(results, mask(a), mask(b))
+print(sorted(results.items()), mask(a), mask(b))
 
 a, b = pair()
 a.shutdown(socket.SHUT_WR)
