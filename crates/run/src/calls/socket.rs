@@ -63,7 +63,7 @@ impl Supervisor<'_> {
             sock::set_int(pair.program.as_fd(), libc::SO_SNDBUF, limit)?;
         }
         let cookie = sock::cookie(pair.program.as_fd())?;
-        let body = Body::Datagram(Datagram::new(pair.ours));
+        let body = Body::Datagram(Box::new(Datagram::new(pair.ours)));
         let key = self.table.insert(Carrier::new(sid, cookie, family, body));
         let d = self.table.get(key).and_then(Carrier::datagram).ok_or(Errno::EBADF)?;
         self.epoll.add(d.as_fd(), DATAGRAM_EVENTS, key.to_word())?;

@@ -85,7 +85,7 @@ pub(crate) enum Body {
     /// A SOCK_STREAM socket.
     Stream(stream::Stream),
     /// Everything with message boundaries.
-    Datagram(datagram::Datagram),
+    Datagram(Box<datagram::Datagram>),
 }
 
 impl Carrier {

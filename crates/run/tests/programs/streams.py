@@ -41,6 +41,7 @@ print(b.recv(5), os.read(b.fileno(), 5), b.recvfrom(5), b.recvmsg(5)[0], b.recvm
 print(b.recv(5, socket.MSG_PEEK), b.recv(5), b.recv(20, socket.MSG_WAITALL))
 print(b.recvmsg(5, 100)[:3], mask(b))
 
+b.recv(100)
 print("ten megabytes, both ways at once")
 data = os.urandom(1 << 20) * 10
 
@@ -60,7 +61,6 @@ def drain(s):
 threads = [threading.Thread(target=pour, args=(s,)) for s in (a, b)]
 for t in threads:
     t.start()
-b.recv(100)
 results = {}
 readers = [threading.Thread(target=lambda s=s: results.update({s is a: drain(s) == data})) for s in (a, b)]
 for t in readers + threads:
