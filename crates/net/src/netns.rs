@@ -16,6 +16,7 @@ use crate::sysctl::SysctlTable;
 use crate::timer::Armed;
 use crate::trace::TracerSlot;
 use kern::context::{Cpu, CpuIds};
+use kern::gate::Gate;
 use kern::park::Sleeper;
 use kern::rng::Rng;
 use kern::sync::ClaimQueue;
@@ -99,6 +100,7 @@ pub struct Net {
     pub(crate) depot: Depot,
     pub(crate) timers: Wheel<Armed>,
     pub(crate) taps: Taps,
+    pub(crate) netstamp: Gate,
     packet_types: [OnceLock<(u16, PacketReceive)>; 8],
     generic: [OnceLock<Arc<dyn Any + Send + Sync>>; SLOTS],
     rt_genid: AtomicU32,
@@ -130,6 +132,7 @@ impl Net {
             depot: Depot::default(),
             timers: Wheel::new(now),
             taps: Taps::default(),
+            netstamp: Gate::new(),
             packet_types: Default::default(),
             generic: Default::default(),
             rt_genid: AtomicU32::new(1),
@@ -200,6 +203,12 @@ impl Net {
     #[inline]
     pub fn next_ino(&self) -> u64 {
         self.next_ino.fetch_add(1, Relaxed)
+    }
+
+    /// From now on packets are stamped as they come in (`net_enable_timestamp`). It is not undone when
+    /// the last socket that asked is closed: that would cost every other close a look.
+    pub fn enable_timestamps(&self) {
+        self.netstamp.set(true);
     }
 
     /// The next socket cookie (`SO_COOKIE`).

@@ -11,6 +11,7 @@ use crate::drop::DropReason;
 use crate::netns::Net;
 use crate::skb::Skb;
 use kern::context::Cpu;
+use kern::time::Time;
 
 /// Receives one packet: the layer-3 entry, called by ethertype (`struct packet_type`).
 pub type PacketReceive = fn(&BhCx<'_, '_>, Skb);
@@ -18,7 +19,10 @@ pub type PacketReceive = fn(&BhCx<'_, '_>, Skb);
 impl Cx<'_> {
     /// Queues a packet for reception (`netif_rx`). `skb.protocol` and `skb.iif` are set.
     #[inline]
-    pub fn netif_rx(&self, skb: Skb) {
+    pub fn netif_rx(&self, mut skb: Skb) {
+        if self.net.netstamp.is_on() {
+            skb.tstamp = Some(Time::from_ns(self.net.clock.realtime_ns()));
+        }
         let mut rx = self.rx.borrow_mut();
         if rx.is_none() {
             *rx = self.net.rx.claim();

@@ -75,6 +75,9 @@ pub enum SockFlag {
     RcvbufLock,
     SndbufLock,
     NoSpace,
+    PreferBusyPoll,
+    TxtimeDeadline,
+    TxtimeReport,
     BindAddrLock,
     BindPortLock,
 }
@@ -136,6 +139,8 @@ pub struct SockCommon {
     tsflags: AtomicU32,
     tskey: AtomicU32,
     incoming_cpu: AtomicI32,
+    txtime_clockid: AtomicI32,
+    busy_poll_budget: AtomicU16,
     family: AtomicU16,
     kind: AtomicU16,
     protocol: AtomicU16,
@@ -160,6 +165,8 @@ impl SockCommon {
         self.peek_off.store(-1, Relaxed);
         self.incoming_cpu.store(-1, Relaxed);
         self.shutdown.store(0, Relaxed);
+        self.txtime_clockid.store(0, Relaxed);
+        self.busy_poll_budget.store(0, Relaxed);
         self.cookie.store(0, Relaxed);
         self.ino.store(0, Relaxed);
         self.drops.store(0, Relaxed);
@@ -204,6 +211,8 @@ impl SockCommon {
         self.uid.store(from.uid.load(Relaxed), Relaxed);
         self.busy_poll.store(from.busy_poll.load(Relaxed), Relaxed);
         self.tsflags.store(from.tsflags.load(Relaxed), Relaxed);
+        self.txtime_clockid.store(from.txtime_clockid.load(Relaxed), Relaxed);
+        self.busy_poll_budget.store(from.busy_poll_budget.load(Relaxed), Relaxed);
         self.peek_off.store(from.peek_off.load(Relaxed), Relaxed);
     }
 
@@ -265,6 +274,10 @@ impl SockCommon {
         tskey, set_tskey: tskey: u32;
         /// `SO_INCOMING_CPU` (`sk_incoming_cpu`).
         incoming_cpu, set_incoming_cpu: incoming_cpu: i32;
+        /// `SO_TXTIME`: which clock the times are of (`sk_clockid`).
+        txtime_clockid, set_txtime_clockid: txtime_clockid: i32;
+        /// `SO_BUSY_POLL_BUDGET`, packets (`sk_busy_poll_budget`).
+        busy_poll_budget, set_busy_poll_budget: busy_poll_budget: u16;
     }
 
     /// The protocol state, numbered as TCP's (`sk_state`).
@@ -330,6 +343,11 @@ impl SockCommon {
             return None;
         }
         Errno::from_raw(self.err.swap(0, Relaxed))
+    }
+
+    /// Takes the soft error, an errno or 0.
+    pub fn take_err_soft(&self) -> i32 {
+        self.err_soft.swap(0, Relaxed)
     }
 
     /// True when no file holds the sock any more.

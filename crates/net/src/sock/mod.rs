@@ -24,7 +24,7 @@ pub use options::GetOpt;
 pub use proto::Proto;
 pub use wait::Timeo;
 
-use crate::cx::Cx;
+use crate::cx::{Cx, UserCx};
 use crate::skb::Skb;
 use kern::slab::Cache;
 use kern::sync::OwnerLock;
@@ -70,6 +70,19 @@ pub trait AnySock: Any + Send + Sync {
     fn prot_name(&self) -> &'static str;
     /// Gives up a reference; the last one returns the object to its slab.
     fn put(self: Arc<Self>, cx: &Cx<'_>);
+    /// Tells the protocol, with the sock locked, what an option of `SOL_SOCKET` changed.
+    fn so_hook(&self, cx: &UserCx<'_>, hook: SoHook);
+}
+
+/// What of `SOL_SOCKET` a protocol acts on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SoHook {
+    /// `SO_KEEPALIVE`: [`Proto::keepalive`].
+    KeepAlive(bool),
+    /// [`Proto::dst_reset`].
+    DstReset,
+    /// `SO_BINDTODEVICE`: [`Proto::rehash`], then [`Proto::dst_reset`].
+    Device,
 }
 
 impl<P: Proto> AnySock for Sock<P> {
@@ -87,6 +100,18 @@ impl<P: Proto> AnySock for Sock<P> {
     }
     fn put(self: Arc<Self>, cx: &Cx<'_>) {
         cx.sock_put(self);
+    }
+    fn so_hook(&self, cx: &UserCx<'_>, hook: SoHook) {
+        let mut guard = self.lock_sock(cx);
+        let mut sk = guard.sk_mut();
+        match hook {
+            SoHook::KeepAlive(on) => P::keepalive(&mut sk, cx, on),
+            SoHook::DstReset => P::dst_reset(&mut sk),
+            SoHook::Device => {
+                P::rehash(&mut sk, cx);
+                P::dst_reset(&mut sk);
+            }
+        }
     }
 }
 

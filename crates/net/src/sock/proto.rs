@@ -72,6 +72,18 @@ pub trait Proto: Sized + Send + Sync + 'static {
     /// `shutdown()`: `RCV_SHUTDOWN` and `SEND_SHUTDOWN` bits.
     fn shutdown(_sk: &mut SkMut<'_, Self>, _cx: &UserCx<'_>, _how: u8) {}
 
+    /// `SO_KEEPALIVE` is about to be set or cleared; [`super::SockFlag::KeepOpen`] still has its old
+    /// value (`keepalive`).
+    fn keepalive(_sk: &mut SkMut<'_, Self>, _cx: &UserCx<'_>, _on: bool) {}
+
+    /// The cached route is no longer right: `SO_MARK`, `SO_DONTROUTE` or the device changed
+    /// (`sk_dst_reset`).
+    fn dst_reset(_sk: &mut SkMut<'_, Self>) {}
+
+    /// The device that the sock is bound to changed: its place in tables that are keyed by it
+    /// (`rehash`).
+    fn rehash(_sk: &mut SkMut<'_, Self>, _cx: &UserCx<'_>) {}
+
     /// `setsockopt()` of any level but `SOL_SOCKET`.
     fn setsockopt(_sk: &Sock<Self>, _cx: &UserCx<'_>, _level: i32, _name: i32, _value: &[u8]) -> Result<()> {
         Err(Errno::ENOPROTOOPT)

@@ -1,0 +1,170 @@
+//! Numbers with a rule of their own, and what can only be read.
+
+use super::{Call, GetOpt};
+use crate::sock::{SoHook, SockFlag};
+use std::sync::atomic::Ordering::Relaxed;
+use uapi::sockaddr::SOCKADDR_STORAGE_LEN;
+use uapi::socket::{AF_NETLINK, AF_UNIX, Ucred};
+use uapi::{Errno, Result};
+use zerocopy::IntoBytes;
+
+/// Taking the error away, a hard one before a soft one.
+pub(super) fn error(call: &Call<'_, '_>, out: &mut GetOpt<'_>) -> Result<()> {
+    let err = match call.common.take_err() {
+        Some(err) => err.raw(),
+        None => call.common.take_err_soft(),
+    };
+    out.int(err)
+}
+
+/// `TC_PRIO_INTERACTIVE`: the highest priority anybody may ask for.
+const PRIO_INTERACTIVE: i32 = 6;
+
+pub(super) fn set_priority(call: &Call<'_, '_>, value: i32, _: &[u8]) -> Result<()> {
+    if !(0..=PRIO_INTERACTIVE).contains(&value) && !call.net_raw() && !call.net_admin() {
+        return Err(Errno::EPERM);
+    }
+    call.common.set_priority(value as u32);
+    Ok(())
+}
+
+pub(super) fn set_mark(call: &Call<'_, '_>, value: i32, _: &[u8]) -> Result<()> {
+    if !call.net_raw() && !call.net_admin() {
+        return Err(Errno::EPERM);
+    }
+    if call.common.mark() != value as u32 {
+        call.common.set_mark(value as u32);
+        call.sk.so_hook(call.cx, SoHook::DstReset);
+    }
+    Ok(())
+}
+
+/// Who may receive credentials (`sk_may_scm_recv`).
+fn may_scm(call: &Call<'_, '_>) -> Result<()> {
+    let family = i32::from(call.common.family());
+    if family == AF_UNIX || family == AF_NETLINK { Ok(()) } else { Err(Errno::EOPNOTSUPP) }
+}
+
+fn is_unix(call: &Call<'_, '_>) -> Result<()> {
+    if i32::from(call.common.family()) == AF_UNIX { Ok(()) } else { Err(Errno::EOPNOTSUPP) }
+}
+
+fn put_flag(call: &Call<'_, '_>, flag: SockFlag, out: &mut GetOpt<'_>) -> Result<()> {
+    out.int(i32::from(call.common.flag(flag)))
+}
+
+pub(super) fn set_scm(call: &Call<'_, '_>, flag: SockFlag, on: i32) -> Result<()> {
+    may_scm(call).map(|()| call.common.set_flag(flag, on != 0))
+}
+
+pub(super) fn get_scm(call: &Call<'_, '_>, flag: SockFlag, out: &mut GetOpt<'_>) -> Result<()> {
+    may_scm(call).and_then(|()| put_flag(call, flag, out))
+}
+
+pub(super) fn set_unix(call: &Call<'_, '_>, flag: SockFlag, on: i32) -> Result<()> {
+    is_unix(call).map(|()| call.common.set_flag(flag, on != 0))
+}
+
+pub(super) fn get_unix(call: &Call<'_, '_>, flag: SockFlag, out: &mut GetOpt<'_>) -> Result<()> {
+    is_unix(call).and_then(|()| put_flag(call, flag, out))
+}
+
+/// Who made no connection on this host has no peer.
+pub(super) fn peercred(_: &Call<'_, '_>, out: &mut GetOpt<'_>) -> Result<()> {
+    out.bytes(Ucred { pid: 0, uid: u32::MAX, gid: u32::MAX }.as_bytes())
+}
+
+pub(super) fn peername(call: &Call<'_, '_>, out: &mut GetOpt<'_>) -> Result<()> {
+    let mut name = [0; SOCKADDR_STORAGE_LEN];
+    let len = (call.sock.ops().getname)(call.sock, call.cx, &mut name, true).map_err(|_| Errno::ENOTCONN)?;
+    if (len as i32) < out.len {
+        return Err(Errno::EINVAL);
+    }
+    out.bytes(&name)
+}
+
+pub(super) fn set_rcvlowat(call: &Call<'_, '_>, value: i32, _: &[u8]) -> Result<()> {
+    let value = if value < 0 { i32::MAX } else { value };
+    match call.sock.ops().set_rcvlowat {
+        Some(set) => set(call.sock, call.cx, value),
+        None => {
+            call.common.set_rcvlowat(value.max(1));
+            Ok(())
+        }
+    }
+}
+
+pub(super) fn set_peek_off(call: &Call<'_, '_>, value: i32, _: &[u8]) -> Result<()> {
+    let set = call.sock.ops().set_peek_off.ok_or(Errno::EOPNOTSUPP)?;
+    set(call.sock, value)
+}
+
+pub(super) fn get_peek_off(call: &Call<'_, '_>, out: &mut GetOpt<'_>) -> Result<()> {
+    call.sock.ops().set_peek_off.ok_or(Errno::EOPNOTSUPP)?;
+    out.int(call.common.peek_off())
+}
+
+/// No device here can be polled, so the time is never spent; on `lo` neither.
+pub(super) fn set_busy_poll(call: &Call<'_, '_>, usec: i32, _: &[u8]) -> Result<()> {
+    call.common.set_busy_poll(u32::try_from(usec).map_err(|_| Errno::EINVAL)?);
+    Ok(())
+}
+
+pub(super) fn set_busy_poll_budget(call: &Call<'_, '_>, packets: i32, _: &[u8]) -> Result<()> {
+    if packets > i32::from(call.common.busy_poll_budget()) && !call.net_admin() {
+        return Err(Errno::EPERM);
+    }
+    call.common.set_busy_poll_budget(u16::try_from(packets).map_err(|_| Errno::EINVAL)?);
+    Ok(())
+}
+
+/// Bytes per second: 8 bytes of value, or 4, of which all ones are no limit.
+pub(super) fn set_max_pacing_rate(call: &Call<'_, '_>, value: i32, bytes: &[u8]) -> Result<()> {
+    let rate = match bytes.first_chunk::<8>() {
+        Some(wide) => u64::from_ne_bytes(*wide),
+        None if value == -1 => u64::MAX,
+        None => u64::from(value as u32),
+    };
+    call.common.set_max_pacing_rate(rate);
+    Ok(())
+}
+
+pub(super) fn get_max_pacing_rate(call: &Call<'_, '_>, out: &mut GetOpt<'_>) -> Result<()> {
+    let rate = call.common.max_pacing_rate();
+    if out.len >= 8 { out.bytes(&rate.to_ne_bytes()) } else { out.int(rate.min(u64::from(u32::MAX)) as i32) }
+}
+
+/// `sk_get_meminfo`: `SK_MEMINFO_RMEM_ALLOC` and so on, in their order.
+pub(super) fn meminfo(call: &Call<'_, '_>, out: &mut GetOpt<'_>) -> Result<()> {
+    let sk = call.common;
+    let rmem = sk.rmem_alloc.load(Relaxed) as u32;
+    let queued = if call.is_tcp() { call.wmem_alloc() as u32 } else { 0 };
+    let omem = sk.omem_alloc.load(Relaxed) as u32;
+    let (forward_alloc, backlog) = (0, 0);
+    let info = [
+        rmem,
+        sk.rcvbuf() as u32,
+        call.wmem_alloc() as u32,
+        sk.sndbuf() as u32,
+        forward_alloc,
+        queued,
+        omem,
+        backlog,
+        sk.drops.load(Relaxed),
+    ];
+    out.bytes(info.as_bytes())
+}
+
+pub(super) fn cookie(call: &Call<'_, '_>, out: &mut GetOpt<'_>) -> Result<()> {
+    if out.len < 8 {
+        return Err(Errno::EINVAL);
+    }
+    out.bytes(&call.common.cookie(call.cx.net).to_ne_bytes())
+}
+
+pub(super) fn netns_cookie(call: &Call<'_, '_>, out: &mut GetOpt<'_>) -> Result<()> {
+    if out.len != 8 {
+        return Err(Errno::EINVAL);
+    }
+    out.bytes(&call.cx.net.id.to_ne_bytes())
+}
