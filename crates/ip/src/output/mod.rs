@@ -13,7 +13,8 @@ mod v4;
 mod v6;
 
 pub use cork::{Cork, append_data, make_skb};
-pub(crate) use v4::{default_ttl, select_id};
+pub(crate) use v4::default_ttl;
+pub use v4::select_id;
 pub(crate) use v6::default_hops;
 
 use crate::packet::flag;

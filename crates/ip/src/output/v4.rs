@@ -139,7 +139,7 @@ pub(super) fn send_skb(cx: &Cx<'_>, inet: &mut InetSock, to: &Datagram<'_>, mut 
 }
 
 /// An identification from the counters all flows share (`__ip_select_ident`).
-pub(crate) fn select_id(cx: &Cx<'_>, (saddr, daddr): (Ipv4Addr, Ipv4Addr), protocol: u8, segs: u16) -> u16 {
+pub fn select_id(cx: &Cx<'_>, (saddr, daddr): (Ipv4Addr, Ipv4Addr), protocol: u8, segs: u16) -> u16 {
     let idents = &IpNet::of(cx.net).idents;
     idents.select(&cx.net.rng, cx.jiffies(), (saddr.into(), daddr.into()), protocol, u32::from(segs)) as u16
 }
