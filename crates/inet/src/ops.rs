@@ -14,6 +14,7 @@ use crate::release::inet_release;
 use ip::InetProto;
 use net::socket::stubs;
 use net::{ProtoOps, Socket, UserCx};
+use raw::{Ping, Raw};
 use tcp::Tcp;
 use uapi::{AF_INET, AF_INET6, Result};
 use udp::Udp;
@@ -67,3 +68,11 @@ pub static INET_DGRAM: ProtoOps =
 /// `inet6_dgram_ops`.
 pub static INET6_DGRAM: ProtoOps =
     ProtoOps { set_peek_off: Some(set_peek_off::<Udp>), ..dgram::<Udp>("inet6_dgram_ops", AF_INET6) };
+/// `inet_sockraw_ops`.
+pub static INET_SOCKRAW: ProtoOps = dgram::<Raw>("inet_sockraw_ops", AF_INET);
+/// `inet6_sockraw_ops`.
+pub static INET6_SOCKRAW: ProtoOps = dgram::<Raw>("inet6_sockraw_ops", AF_INET6);
+/// `inet_sockraw_ops` for ping sockets.
+pub static INET_PING: ProtoOps = dgram::<Ping>("inet_sockraw_ops", AF_INET);
+/// `inet6_sockraw_ops` for ping sockets.
+pub static INET6_PING: ProtoOps = dgram::<Ping>("inet6_sockraw_ops", AF_INET6);

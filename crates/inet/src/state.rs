@@ -5,10 +5,14 @@ use crate::ops;
 use crate::protosw::{ProtoSw, SwFlags, Switch};
 use net::Net;
 use net::netns::{Pernet, Slot};
+use raw::{Ping, Raw};
 use std::sync::Arc;
 use tcp::Tcp;
 use uapi::{AF_INET, AF_INET6, Result};
-use uapi::{IPPROTO_MPTCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, SOCK_DGRAM, SOCK_STREAM};
+use uapi::{
+    IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_IP, IPPROTO_MPTCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE,
+    SOCK_DGRAM, SOCK_RAW, SOCK_STREAM,
+};
 use udp::Udp;
 
 /// The protocol switches of a namespace.
@@ -39,24 +43,29 @@ impl InetNet {
 
 const STREAM: u16 = SOCK_STREAM as u16;
 const DGRAM: u16 = SOCK_DGRAM as u16;
+const RAW: u16 = SOCK_RAW as u16;
 /// TCP's entries cannot be overridden.
 const CONNECTED: SwFlags = SwFlags::PERMANENT.union(SwFlags::ICSK);
 
 /// `inetsw_array`, with what else registers itself at start. Multipath TCP is there as towards a
 /// peer that does not know it: it falls back to TCP (RFC 8684 section 3.7).
-static INETSW: [ProtoSw; 4] = [
+static INETSW: [ProtoSw; 6] = [
     ProtoSw::new::<Tcp>(STREAM, IPPROTO_TCP as u16, &ops::INET_STREAM, CONNECTED),
     ProtoSw::new::<Tcp>(STREAM, IPPROTO_MPTCP as u16, &ops::INET_STREAM, SwFlags::ICSK),
     ProtoSw::new::<Udp>(DGRAM, IPPROTO_UDP as u16, &ops::INET_DGRAM, SwFlags::PERMANENT),
     ProtoSw::new::<Udp>(DGRAM, IPPROTO_UDPLITE as u16, &ops::INET_DGRAM, SwFlags::PERMANENT),
+    ProtoSw::new::<Ping>(DGRAM, IPPROTO_ICMP as u16, &ops::INET_PING, SwFlags::REUSE),
+    ProtoSw::new::<Raw>(RAW, IPPROTO_IP as u16, &ops::INET_SOCKRAW, SwFlags::REUSE),
 ];
 
 /// The same for IPv6.
-static INETSW6: [ProtoSw; 4] = [
+static INETSW6: [ProtoSw; 6] = [
     ProtoSw::new::<Tcp>(STREAM, IPPROTO_TCP as u16, &ops::INET6_STREAM, CONNECTED),
     ProtoSw::new::<Tcp>(STREAM, IPPROTO_MPTCP as u16, &ops::INET6_STREAM, SwFlags::ICSK),
     ProtoSw::new::<Udp>(DGRAM, IPPROTO_UDP as u16, &ops::INET6_DGRAM, SwFlags::PERMANENT),
     ProtoSw::new::<Udp>(DGRAM, IPPROTO_UDPLITE as u16, &ops::INET6_DGRAM, SwFlags::PERMANENT),
+    ProtoSw::new::<Ping>(DGRAM, IPPROTO_ICMPV6 as u16, &ops::INET6_PING, SwFlags::REUSE),
+    ProtoSw::new::<Raw>(RAW, IPPROTO_IP as u16, &ops::INET6_SOCKRAW, SwFlags::REUSE),
 ];
 
 /// Gives a namespace `AF_INET` and `AF_INET6` (`inet_init`, `inet6_init`): the protocol

@@ -5,7 +5,6 @@ use crate::Udp;
 use ip::output::Ipcm;
 use ip::protocol::IcmpError;
 use net::msg::{MsgHdr, RecvMsg};
-use net::sock::GetOpt;
 use net::{Cx, Skb, Sock, UserCx};
 use uapi::{Errno, InetAddr, Result};
 
@@ -19,14 +18,13 @@ pub(crate) fn cmsg_send(_cx: &UserCx<'_>, _sk: &Sock<Udp>, _msg: &MsgHdr<'_>) ->
 pub(crate) fn cmsg_recv(_cx: &UserCx<'_>, _sk: &Sock<Udp>, _skb: &Skb, _msg: &mut RecvMsg<'_>) {}
 
 /// `MSG_ERRQUEUE`.
-pub(crate) fn recv_error(_cx: &UserCx<'_>, _sk: &Sock<Udp>, _msg: &mut RecvMsg<'_>) -> Result<usize> {
-    Err(Errno::EAGAIN)
+pub(crate) fn recv_error(cx: &UserCx<'_>, sk: &Sock<Udp>, msg: &mut RecvMsg<'_>) -> Result<usize> {
+    ip::errqueue::recv(cx, sk, &sk.shared.inet, msg)
 }
 
 /// True when the socket wants errors in its queue (`IP_RECVERR`, `IPV6_RECVERR`).
 pub(crate) fn wants_errors(sk: &Sock<Udp>, v6: bool) -> bool {
-    use ip::sock::shared_flag::{RECVERR, RECVERR6};
-    sk.shared.inet.flag(if v6 { RECVERR6 } else { RECVERR })
+    ip::errqueue::wants(&sk.shared.inet, v6)
 }
 
 /// Queues an ICMP error.
@@ -34,19 +32,3 @@ pub(crate) fn icmp_error(_cx: &Cx<'_>, _sk: &Sock<Udp>, _error: &IcmpError<'_>, 
 
 /// Queues an error that this host found by itself.
 pub(crate) fn local_error(_cx: &Cx<'_>, _sk: &Sock<Udp>, _errno: Errno, _to: (InetAddr, u16), _mtu: u32) {}
-
-/// `setsockopt()` of IP's levels.
-pub(crate) fn set(_sk: &Sock<Udp>, _cx: &UserCx<'_>, _level: i32, _name: i32, _value: &[u8]) -> Result<()> {
-    Err(Errno::ENOPROTOOPT)
-}
-
-/// `getsockopt()` of IP's levels.
-pub(crate) fn get(
-    _sk: &Sock<Udp>,
-    _cx: &UserCx<'_>,
-    _level: i32,
-    _name: i32,
-    _out: &mut GetOpt<'_>,
-) -> Result<()> {
-    Err(Errno::ENOPROTOOPT)
-}

@@ -22,7 +22,7 @@ fn is_lite(sk: &Sock<Udp>) -> bool {
 /// `setsockopt()`.
 pub(crate) fn set(sk: &Sock<Udp>, cx: &UserCx<'_>, level: i32, name: i32, value: &[u8]) -> Result<()> {
     if level != SOL_UDP && level != SOL_UDPLITE {
-        return crate::glue::set(sk, cx, level, name, value);
+        return ip::sockopt::set(sk, cx, level, name, value);
     }
     let value = int_value(value)?;
     let on = value != 0;
@@ -80,7 +80,7 @@ pub(crate) fn get(
     out: &mut GetOpt<'_>,
 ) -> Result<()> {
     if level != SOL_UDP && level != SOL_UDPLITE {
-        return crate::glue::get(sk, cx, level, name, out);
+        return ip::sockopt::get(sk, cx, level, name, out);
     }
     if out.len < 0 {
         return Err(Errno::EINVAL);

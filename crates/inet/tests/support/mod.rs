@@ -56,6 +56,7 @@ impl Host {
         ip::attach(&net).unwrap();
         udp::init(&net).unwrap();
         tcp::init(&net).unwrap();
+        raw::init(&net).unwrap();
         sockeye_inet::init(&net).unwrap();
         let lo = dev::loopback::add(&net).unwrap();
         ip::addr::add_loopback(&net, &lo).unwrap();
