@@ -1,0 +1,138 @@
+//! send(2), recv(2), sendmsg(2), recvmsg(2) and their kin.
+
+use super::Task;
+use crate::sys;
+use kern::context::Process;
+use net::MsgHdr;
+use net::msg::RecvMsg;
+use std::sync::Arc;
+use uapi::socket::{MSG_ERRQUEUE, MSG_NOSIGNAL, MSG_WAITFORONE, SOCK_STREAM};
+use uapi::{Errno, Result};
+use vfs::fasync::{Owner, Signal};
+use vfs::{File, IovSink, IovSource};
+
+const SIGPIPE: i32 = 13;
+
+impl Task {
+    /// sendmsg(2).
+    #[inline]
+    pub fn sendmsg(&self, fd: i32, msg: &mut MsgHdr<'_>) -> Result<usize> {
+        let p = self.process();
+        self.files.with(&p, fd, |file| self.send_on(&p, file, msg))?
+    }
+
+    #[inline]
+    fn send_on(&self, p: &Process<'_>, file: &File, msg: &mut MsgHdr<'_>) -> Result<usize> {
+        let flags = msg.flags;
+        let result = sys::msg::sendmsg(p, file, msg);
+        match result {
+            Ok(n) => Ok(n),
+            Err(errno) => Err(self.send_failed(file, flags, errno)),
+        }
+    }
+
+    /// A broken pipe is a signal too, unless the caller said otherwise.
+    #[cold]
+    pub(super) fn send_failed(&self, file: &File, flags: u32, errno: Errno) -> Errno {
+        let stream = sys::sockfd(file).is_ok_and(|sock| i32::from(sock.kind()) == SOCK_STREAM);
+        if errno == Errno::EPIPE
+            && stream
+            && flags & MSG_NOSIGNAL as u32 == 0
+            && let Some(sink) = self.files.vfs().signal_sink()
+        {
+            sink.send(&Signal { owner: Owner::Tid(self.cred.tid as i32), signo: SIGPIPE, poll: None });
+        }
+        if errno == Errno::ERESTARTSYS { Errno::EINTR } else { errno }
+    }
+
+    /// send(2).
+    #[inline]
+    pub fn send(&self, fd: i32, bytes: &[u8], flags: i32) -> Result<usize> {
+        self.sendmsg(fd, &mut MsgHdr::new(IovSource::from_slice(bytes), flags as u32))
+    }
+
+    /// sendto(2).
+    #[inline]
+    pub fn sendto(&self, fd: i32, bytes: &[u8], flags: i32, addr: impl AsRef<[u8]>) -> Result<usize> {
+        let mut msg = MsgHdr::new(IovSource::from_slice(bytes), flags as u32);
+        msg.name = Some(addr.as_ref());
+        self.sendmsg(fd, &mut msg)
+    }
+
+    /// sendmmsg(2): how many messages were sent; an error only if none was.
+    pub fn sendmmsg(&self, fd: i32, msgs: &mut [MsgHdr<'_>]) -> Result<usize> {
+        let p = self.process();
+        self.files.with(&p, fd, |file| {
+            let mut sent = 0;
+            // UIO_MAXIOV messages at most.
+            for msg in msgs.iter_mut().take(sys::msg::UIO_MAXIOV) {
+                match self.send_on(&p, file, msg) {
+                    Ok(_) => sent += 1,
+                    Err(errno) if sent == 0 => return Err(errno),
+                    Err(_) => break,
+                }
+            }
+            Ok(sent)
+        })?
+    }
+
+    /// recvmsg(2).
+    #[inline]
+    pub fn recvmsg(&self, fd: i32, msg: &mut RecvMsg<'_>) -> Result<usize> {
+        let p = self.process();
+        let result = self.files.with(&p, fd, |file| sys::msg::recvmsg(&p, file, msg))?;
+        Task::interrupted(result)
+    }
+
+    /// recv(2).
+    #[inline]
+    pub fn recv(&self, fd: i32, buf: &mut [u8], flags: i32) -> Result<usize> {
+        self.recvmsg(fd, &mut RecvMsg::new(IovSink::from_slice(buf), flags as u32))
+    }
+
+    /// recvfrom(2): bytes put, and the whole length of the sender's address, 0 when there is none.
+    #[inline]
+    pub fn recvfrom(&self, fd: i32, buf: &mut [u8], flags: i32, addr: &mut [u8]) -> Result<(usize, usize)> {
+        let mut msg = RecvMsg::new(IovSink::from_slice(buf), flags as u32);
+        msg.name = Some(addr);
+        let n = self.recvmsg(fd, &mut msg)?;
+        Ok((n, msg.name_len))
+    }
+
+    /// recvmmsg(2) without a timeout: how many messages came; each one's bytes are in the list that
+    /// is returned. An error only if none came.
+    pub fn recvmmsg(&self, fd: i32, msgs: &mut [RecvMsg<'_>]) -> Result<Vec<usize>> {
+        let p = self.process();
+        let file: Arc<File> = self.files.get(fd)?;
+        let mut done = Vec::new();
+        let mut failed = None;
+        for msg in msgs.iter_mut().take(sys::msg::UIO_MAXIOV) {
+            let wait_for_one = msg.flags & MSG_WAITFORONE as u32 != 0;
+            msg.flags &= !(MSG_WAITFORONE as u32);
+            if wait_for_one && !done.is_empty() {
+                msg.flags |= uapi::socket::MSG_DONTWAIT as u32;
+            }
+            match sys::msg::recvmsg(&p, &file, msg) {
+                Ok(n) => done.push(n),
+                Err(errno) => {
+                    failed = Some(errno);
+                    break;
+                }
+            }
+        }
+        let sock = sys::sockfd(&file).ok().and_then(|sock| sock.sk().cloned());
+        vfs::fput(file, &p);
+        match failed {
+            Some(errno) if done.is_empty() => Task::interrupted(Err(errno)),
+            Some(errno) => {
+                // The error is kept for the next call, unless it was only that nothing is there.
+                let keep = errno != Errno::EAGAIN && msgs.first().is_none_or(|m| m.flags & MSG_ERRQUEUE as u32 == 0);
+                if let (true, Some(sk)) = (keep, sock) {
+                    sk.common().set_err(errno);
+                }
+                Ok(done)
+            }
+            None => Ok(done),
+        }
+    }
+}
