@@ -40,7 +40,8 @@ impl Task {
             && flags & MSG_NOSIGNAL as u32 == 0
             && let Some(sink) = self.files.vfs().signal_sink()
         {
-            sink.send(&Signal { owner: Owner::Tid(self.cred.tid as i32), signo: SIGPIPE, poll: None });
+            let (euid, uid) = (self.cred.euid, self.cred.uid);
+            sink.send(&Signal { to: Owner::Thread(self.cred.tid), signo: SIGPIPE, info: None, euid, uid });
         }
         if errno == Errno::ERESTARTSYS { Errno::EINTR } else { errno }
     }
