@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod doctor;
 
 use clap::{Parser, Subcommand};
@@ -17,12 +18,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Measure the stack in this process.
+    Bench(bench::Args),
     /// Say whether this machine can run programs on Sockeye, and what to do if not.
     Doctor(doctor::Args),
 }
 
 fn main() -> ExitCode {
     match Cli::parse().command {
+        Command::Bench(args) => bench::main(&args),
         Command::Doctor(args) => doctor::main(&args),
     }
 }
