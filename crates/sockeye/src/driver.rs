@@ -43,7 +43,8 @@ impl Driver {
 
     pub(crate) fn start(&self, stack: &Arc<net::Net>) {
         let (shared, stack) = (self.shared.clone(), stack.clone());
-        let spawned = std::thread::Builder::new().name("sockeye-timers".into()).spawn(move || shared.run(&stack));
+        let spawned =
+            std::thread::Builder::new().name("sockeye-timers".into()).spawn(move || shared.run(&stack));
         if let Ok(handle) = spawned {
             let _ = self.shared.thread.set(handle.thread().clone());
             let _ = self.thread.set(handle);

@@ -36,12 +36,12 @@ pub mod net;
 pub mod sys;
 mod task;
 
-pub use namespace::{Builder, Net};
-pub use task::Task;
-pub use uapi;
-pub use {dev, ip, kern, vfs};
 /// The room below: `Socket`, `Sock`, devices, tracepoints, for those who embed deeply.
 pub use ::net as stack;
+pub use namespace::{Builder, Net};
+pub use task::{Task, Timeout};
+pub use uapi;
+pub use {dev, ip, kern, vfs};
 
 use std::net::SocketAddr;
 use uapi::SockAddr;

@@ -21,6 +21,7 @@ pub struct Net(Arc<Handle>);
 struct Handle {
     stack: Arc<net::Net>,
     vfs: Arc<vfs::Vfs>,
+    root: Cred,
     /// For callers that bring no [`Cpu`] of their own.
     cpus: SpinLock<Vec<Box<Cpu>>>,
     driver: Option<Driver>,
@@ -88,18 +89,24 @@ impl Builder {
         };
         let driver = (!self.no_driver).then(Driver::new);
         let on_timer = driver.as_ref().map(Driver::announcer);
-        let stack = net::Net::new(Config { id: NEXT_ID.fetch_add(1, Relaxed), clock, sleeper, seed, on_timer });
-        ip::init(&stack)?;
+        let stack =
+            net::Net::new(Config { id: NEXT_ID.fetch_add(1, Relaxed), clock, sleeper, seed, on_timer });
+        ip::attach(&stack)?;
         tcp::init(&stack)?;
         udp::init(&stack)?;
-        raw::init(&stack)?;
         inet::init(&stack)?;
-        netlink::init(&stack)?;
-        dev::loopback::init(&stack)?;
+        let lo = dev::loopback::add(&stack)?;
+        ip::addr::add_loopback(&stack, &lo)?;
         if let Some(driver) = &driver {
             driver.start(&stack);
         }
-        Ok(Net(Arc::new(Handle { stack, vfs: vfs::Vfs::new(), cpus: SpinLock::default(), driver })))
+        Ok(Net(Arc::new(Handle {
+            stack,
+            vfs: vfs::Vfs::new(),
+            root: Cred::root(),
+            cpus: SpinLock::default(),
+            driver,
+        })))
     }
 }
 
@@ -164,9 +171,8 @@ impl Net {
 
     /// Runs `f` as a system call of the stack's own user: root, who gets no signals.
     pub fn with_process<R>(&self, f: impl FnOnce(&Process<'_>) -> R) -> R {
-        const ROOT: Cred = Cred::root();
         let signals = Signals::default();
-        self.with_cpu(|cpu| f(&Process::enter(cpu, &ROOT, &signals)))
+        self.with_cpu(|cpu| f(&Process::enter(cpu, &self.0.root, &signals)))
     }
 }
 

@@ -89,7 +89,11 @@ impl Run<'_> {
 
     fn number(&self, key: &str, default: usize) -> Result<usize, String> {
         let text = self.get(key, "");
-        if text.is_empty() { Ok(default) } else { text.parse().map_err(|_| format!("{key}={text} is no number")) }
+        if text.is_empty() {
+            Ok(default)
+        } else {
+            text.parse().map_err(|_| format!("{key}={text} is no number"))
+        }
     }
 
     fn is_tcp(&self) -> Result<bool, String> {
@@ -113,7 +117,10 @@ impl Run<'_> {
         if self.json {
             let params: Map<String, Value> = self.params.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
             let value = (value * 10.0).round() / 10.0;
-            println!("{}", json!({"workload": workload, "peer": "sockeye", "params": params, "value": value, "unit": unit}));
+            println!(
+                "{}",
+                json!({"workload": workload, "peer": "sockeye", "params": params, "value": value, "unit": unit})
+            );
         } else {
             let params: Vec<String> = self.params.iter().map(|(k, v)| format!("{k}={v}")).collect();
             println!("{workload:<14} {:<14} {:>10} {unit}", params.join(" "), short(value));
@@ -188,7 +195,8 @@ pub(crate) fn main(args: &Args) -> ExitCode {
     let plan: Vec<(Workload, Vec<(String, String)>)> = match args.workload {
         Some(workload) => vec![(workload, args.params.clone())],
         None => {
-            let owned = |p: &[(&str, &str)]| p.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+            let owned =
+                |p: &[(&str, &str)]| p.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
             ALL.iter().map(|(workload, params)| (*workload, owned(params))).collect()
         }
     };
@@ -196,7 +204,10 @@ pub(crate) fn main(args: &Args) -> ExitCode {
     for (workload, params) in &plan {
         let run = Run { params, time, json: args.json };
         if let Err(error) = measure(*workload, &run) {
-            eprintln!("sockeye bench: {}: {error}", workload.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned()));
+            eprintln!(
+                "sockeye bench: {}: {error}",
+                workload.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned())
+            );
             failed = true;
         }
     }

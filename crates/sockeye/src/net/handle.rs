@@ -10,7 +10,8 @@ use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use uapi::socket::{
-    AF_INET, AF_INET6, MSG_NOSIGNAL, SHUT_RD, SHUT_RDWR, SHUT_WR, SO_ERROR, SO_RCVTIMEO, SO_SNDTIMEO, SOL_SOCKET,
+    AF_INET, AF_INET6, MSG_NOSIGNAL, SHUT_RD, SHUT_RDWR, SHUT_WR, SO_ERROR, SO_RCVTIMEO, SO_SNDTIMEO,
+    SOL_SOCKET,
 };
 use uapi::{Errno, Result};
 use vfs::{File, IovSink, IovSource};
@@ -134,12 +135,18 @@ impl Handle {
 
     pub(super) fn set_timeout(&self, write: bool, timeout: Option<Duration>) -> io::Result<()> {
         let timeout = match timeout {
-            Some(Duration::ZERO) => return Err(io::Error::new(io::ErrorKind::InvalidInput, "a timeout of zero")),
+            Some(Duration::ZERO) => {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "a timeout of zero"));
+            }
             Some(timeout) => timeout,
             None => Duration::ZERO,
         };
         // struct timeval; a timeout below a microsecond is still one.
-        let micros = if timeout.is_zero() { 0 } else { timeout.subsec_micros().max(u32::from(timeout.as_secs() == 0)) };
+        let micros = if timeout.is_zero() {
+            0
+        } else {
+            timeout.subsec_micros().max(u32::from(timeout.as_secs() == 0))
+        };
         let mut value = [0; 16];
         value[..8].copy_from_slice(&i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX).to_ne_bytes());
         value[8..].copy_from_slice(&i64::from(micros).to_ne_bytes());

@@ -24,7 +24,12 @@ pub fn accept_flags(flags: i32) -> Result<u32> {
 
 /// The next connection in a file that no descriptor names yet; its peer's address goes to `addr`
 /// (`None` for a null pointer), whose whole length is returned with it.
-pub fn accept(p: &Process<'_>, file: &File, addr: Option<&mut [u8]>, flags: u32) -> Result<(Arc<File>, usize)> {
+pub fn accept(
+    p: &Process<'_>,
+    file: &File,
+    addr: Option<&mut [u8]>,
+    flags: u32,
+) -> Result<(Arc<File>, usize)> {
     let sock = sockfd(file)?;
     let cx = sock.enter(p);
     let fresh = sock_alloc_file(&cx, &sock.net, flags);

@@ -30,7 +30,13 @@ pub fn type_and_flags(kind: i32) -> Result<(i32, u32)> {
 }
 
 /// A socket in a file that no descriptor names yet.
-pub fn socket(p: &Process<'_>, net: &Arc<net::Net>, family: i32, kind: i32, protocol: i32) -> Result<Arc<File>> {
+pub fn socket(
+    p: &Process<'_>,
+    net: &Arc<net::Net>,
+    family: i32,
+    kind: i32,
+    protocol: i32,
+) -> Result<Arc<File>> {
     let (kind, flags) = type_and_flags(kind)?;
     sock_create(p, net, family, kind, protocol, flags)
 }

@@ -3,8 +3,8 @@
 use super::Task;
 use kern::wait::Wake;
 use std::sync::Arc;
-use uapi::{Errno, Result};
 use uapi::poll::{EpollEvent, PollFd};
+use uapi::{Errno, Result};
 use vfs::Timeout;
 use vfs::epoll::{self, Eventpoll};
 use vfs::select::FdSet;

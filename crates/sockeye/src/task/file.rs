@@ -1,8 +1,8 @@
 //! read(2), write(2), close(2), dup(2), fcntl(2), ioctl(2), fstat(2) and what else files answer to.
 
 use super::Task;
-use uapi::fcntl::{F_GETFL, F_SETFL, O_NONBLOCK};
 use uapi::Result;
+use uapi::fcntl::{F_GETFL, F_SETFL, O_NONBLOCK};
 use vfs::fcntl::Arg;
 use vfs::{IovSink, IovSource, Stat, rw};
 
@@ -21,7 +21,10 @@ impl Task {
     /// write(2).
     #[inline]
     pub fn write(&self, fd: i32, bytes: &[u8]) -> Result<usize> {
-        self.written(fd, rw::write(&self.process(), &self.files, fd, &mut IovSource::from_slice(bytes), false))
+        self.written(
+            fd,
+            rw::write(&self.process(), &self.files, fd, &mut IovSource::from_slice(bytes), false),
+        )
     }
 
     /// writev(2).

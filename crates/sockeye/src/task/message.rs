@@ -127,7 +127,8 @@ impl Task {
             Some(errno) if done.is_empty() => Task::interrupted(Err(errno)),
             Some(errno) => {
                 // The error is kept for the next call, unless it was only that nothing is there.
-                let keep = errno != Errno::EAGAIN && msgs.first().is_none_or(|m| m.flags & MSG_ERRQUEUE as u32 == 0);
+                let keep =
+                    errno != Errno::EAGAIN && msgs.first().is_none_or(|m| m.flags & MSG_ERRQUEUE as u32 == 0);
                 if let (true, Some(sk)) = (keep, sock) {
                     sk.common().set_err(errno);
                 }

@@ -11,7 +11,8 @@ impl Task {
     pub fn socket(&self, family: i32, kind: i32, protocol: i32) -> Result<i32> {
         let p = self.process();
         let (_, flags) = sys::socket::type_and_flags(kind)?;
-        self.files.open(&p, flags & O_CLOEXEC, || sys::socket::socket(&p, self.net.stack(), family, kind, protocol))
+        self.files
+            .open(&p, flags & O_CLOEXEC, || sys::socket::socket(&p, self.net.stack(), family, kind, protocol))
     }
 
     /// socketpair(2).
