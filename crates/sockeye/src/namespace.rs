@@ -94,6 +94,7 @@ impl Builder {
         ip::attach(&stack)?;
         tcp::init(&stack)?;
         udp::init(&stack)?;
+        raw::init(&stack)?;
         inet::init(&stack)?;
         let lo = dev::loopback::add(&stack)?;
         ip::addr::add_loopback(&stack, &lo)?;
