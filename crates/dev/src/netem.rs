@@ -34,9 +34,9 @@ impl Chance {
 /// What a link does to the packets of one direction; by default nothing.
 ///
 /// ```
-/// let bad: dev::Netem = "delay 50ms 10ms loss 1% rate 10mbit".parse()?;
+/// let bad: sockeye_dev::Netem = "delay 50ms 10ms loss 1% rate 10mbit".parse()?;
 /// assert_eq!(bad.delay, 50_000_000);
-/// # Ok::<(), dev::netem::ParseError>(())
+/// # Ok::<(), sockeye_dev::netem::ParseError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Netem {
