@@ -30,9 +30,11 @@
 
 #![forbid(unsafe_code)]
 
+mod addr;
 mod driver;
 mod namespace;
 pub mod net;
+pub mod sim;
 pub mod sys;
 mod task;
 
