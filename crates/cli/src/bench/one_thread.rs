@@ -2,8 +2,9 @@
 
 use super::Run;
 use super::data::{BLOCK, Datagrams, Sink, Source};
-use super::world::{listener, local, namespace, pair, port_of, udp};
+use super::world::{listener, local, namespace, pair, pair_at, port_of, udp};
 use sockeye::Task;
+use std::net::Ipv4Addr;
 use uapi::socket::{AF_INET, SOCK_DGRAM, SOCK_STREAM};
 use uapi::{Errno, Result as Answer};
 
@@ -161,9 +162,12 @@ pub(super) fn tcp_crr(run: &Run<'_>) -> Outcome {
     let listener = set_up(listener(&task, 9000))?;
     let mut seq = 0u8;
     let rate = run.rate(|| {
-        for _ in 0..64 {
+        for i in 0..64 {
             seq = seq.wrapping_add(1);
-            let (a, b) = pair(&task, listener, 9000, true)?;
+            // Each closed connection keeps its addresses and ports for a minute, and one address has
+            // 28,000 ports: the host has more addresses.
+            let host = Ipv4Addr::new(127, 0, 0, 1 + i);
+            let (a, b) = pair_at(&task, listener, host, 9000, true)?;
             ping(&task, a, b, seq)?;
             ping(&task, b, a, !seq)?;
             task.close(a)?;

@@ -8,7 +8,11 @@ use uapi::{Errno, Result};
 
 /// 127.0.0.1 and a port.
 pub(super) fn local(port: u16) -> SockAddrBuf {
-    sockaddr(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+    at(Ipv4Addr::LOCALHOST, port)
+}
+
+fn at(host: Ipv4Addr, port: u16) -> SockAddrBuf {
+    sockaddr(SocketAddr::from((host, port)))
 }
 
 /// A fresh namespace, its loopback device with another MTU if asked for.
@@ -31,16 +35,21 @@ pub(super) fn udp(task: &Task, port: u16, nonblock: bool) -> Result<i32> {
 /// A listener that does not block.
 pub(super) fn listener(task: &Task, port: u16) -> Result<i32> {
     let fd = task.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)?;
-    task.bind(fd, local(port))?;
+    task.bind(fd, at(Ipv4Addr::UNSPECIFIED, port))?;
     task.listen(fd, 1024)?;
     Ok(fd)
 }
 
 /// A connection to `listener` on `port`: the connecting end and the accepted one.
 pub(super) fn pair(task: &Task, listener: i32, port: u16, nonblock: bool) -> Result<(i32, i32)> {
+    pair_at(task, listener, Ipv4Addr::LOCALHOST, port, nonblock)
+}
+
+/// The same by another of this host's addresses.
+pub(super) fn pair_at(task: &Task, listener: i32, host: Ipv4Addr, port: u16, nonblock: bool) -> Result<(i32, i32)> {
     let flag = if nonblock { SOCK_NONBLOCK } else { 0 };
     let client = task.socket(AF_INET, SOCK_STREAM | flag, 0)?;
-    match task.connect(client, local(port)) {
+    match task.connect(client, at(host, port)) {
         Ok(()) | Err(Errno::EINPROGRESS) => {}
         Err(errno) => return Err(errno),
     }
