@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod addr;
+pub mod cmsg;
 pub mod datagram;
 pub mod errqueue;
 pub mod fib;

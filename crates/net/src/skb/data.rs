@@ -99,6 +99,7 @@ impl Skb {
             priority,
             truesize,
             tstamp,
+            dropcount,
             peeked: _,
             owner: _,
         } = **self;
@@ -108,6 +109,7 @@ impl Skb {
         (n.ip_summed, n.csum_start, n.csum_offset) = (ip_summed, csum_start, csum_offset);
         (n.gso_size, n.gso_segs, n.ip_flags, n.ip_opt) = (gso_size, gso_segs, ip_flags, ip_opt);
         (n.hash, n.mark, n.priority, n.truesize, n.tstamp) = (hash, mark, priority, truesize, tstamp);
+        n.dropcount = dropcount;
         n.frags.extend_from_slice(&self.frags);
         new
     }

@@ -117,6 +117,8 @@ pub struct SkBuff {
     pub truesize: u32,
     /// When it was received or is to be sent, if known (`skb->tstamp`).
     pub tstamp: Option<Time>,
+    /// How many packets its socket had dropped when it was queued (`SOCK_SKB_CB(skb)->dropcount`).
+    pub dropcount: u32,
     /// A call looked at it with `MSG_PEEK` (`skb->peeked`).
     pub peeked: bool,
     /// The socket whose send buffer holds it while a device does (`skb->sk`, `sock_wfree`).
@@ -169,6 +171,7 @@ impl Default for Skb {
             priority: 0,
             truesize: 0,
             tstamp: None,
+            dropcount: 0,
             peeked: false,
             owner: None,
         }))
@@ -192,6 +195,7 @@ impl SkBuff {
         self.priority = 0;
         self.truesize = 0;
         self.tstamp = None;
+        self.dropcount = 0;
         self.peeked = false;
         self.owner = None;
     }

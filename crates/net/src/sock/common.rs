@@ -3,10 +3,10 @@
 //! Each names the kernel's field. Plain settings are relaxed atomics: a reader may see the value of
 //! before or after a concurrent `setsockopt`, as on Linux.
 
+use super::errqueue::ErrQueue;
 use super::mem;
 use crate::cx::Cx;
 use crate::netns::Net;
-use crate::skb::SkbQueue;
 use kern::sync::SpinLock;
 use kern::wait::WaitQueue;
 use std::sync::Arc;
@@ -111,7 +111,7 @@ pub struct SockCommon {
     /// Connections that wait to be accepted (`sk_ack_backlog`).
     pub ack_backlog: AtomicU32,
     /// Messages about errors, timestamps and completions (`sk_error_queue`).
-    pub error_queue: SpinLock<SkbQueue>,
+    pub error_queue: SpinLock<ErrQueue>,
     /// Who wants `SIGIO` (`sk_wq->fasync_list`).
     pub fasync: FasyncList,
     /// Whom `F_SETOWN` named, for `SIGURG` (`file->f_owner`).
@@ -217,10 +217,9 @@ impl SockCommon {
     }
 
     /// Empties what only a dying sock still holds.
-    pub(crate) fn purge(&self, cx: &Cx<'_>) {
-        let mut queue = std::mem::take(&mut *self.error_queue.lock());
-        while let Some(skb) = queue.pop_front() {
-            cx.consume_skb(skb);
+    pub(crate) fn purge(&self) {
+        if self.has_err_skb() {
+            self.purge_err_queue();
         }
         let _ = self.owner.lock().take();
     }

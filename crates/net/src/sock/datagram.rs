@@ -172,6 +172,9 @@ impl RecvQueue {
         }
         sk.rmem_alloc.fetch_add(size, Relaxed);
         skb.peeked = false;
+        if sk.flag(SockFlag::Rxqueue) {
+            skb.dropcount = sk.drops.load(Relaxed);
+        }
         self.push(skb);
         if !sk.flag(SockFlag::Dead) {
             sk.data_ready(cx);
@@ -192,6 +195,9 @@ impl RecvQueue {
             return Err((skb, DropReason::SocketRcvbuff));
         }
         skb.peeked = false;
+        if sk.flag(SockFlag::Rxqueue) {
+            skb.dropcount = sk.drops.load(Relaxed);
+        }
         self.push(skb);
         if !sk.flag(SockFlag::Dead) {
             sk.data_ready(cx);

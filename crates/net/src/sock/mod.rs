@@ -7,6 +7,7 @@
 //! Life: [`Sock::alloc`] takes a warm object from the protocol's slab (`sk_alloc`); whoever holds
 //! the last reference gives it back with [`crate::Cx::sock_put`] (`sock_put`, `sk_free`).
 
+mod cmsg;
 mod common;
 mod datagram;
 pub mod errqueue;
@@ -17,6 +18,7 @@ mod proto;
 pub mod sysctl;
 mod wait;
 
+pub use cmsg::{SockCmsg, sock_cmsg_send, sock_recv_cmsgs, sock_recv_timestamp};
 pub use common::{RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK, SockCommon, SockFlag};
 pub use datagram::RecvQueue;
 pub use lock::{BhGuard, SkMut, UserGuard};
@@ -166,7 +168,7 @@ impl Cx<'_> {
     fn sk_free<P: Proto>(&self, mut sk: Arc<Sock<P>>) {
         self.trace(|| crate::trace::Event::SkFree { slab: P::NAME, cookie: sk.common.cookie(self.net) });
         P::destruct(&sk, self);
-        sk.common.purge(self);
+        sk.common.purge();
         // Exclusive again: nobody holds the lock of a sock that nobody references.
         if let Some(mut st) = sk.lock.try_lock_idle() {
             P::reset(&sk, &mut st);

@@ -1,6 +1,6 @@
 //! Numbers with a rule of their own, and what can only be read.
 
-use super::{Call, GetOpt};
+use super::{Call, GetOpt, PRIO_INTERACTIVE};
 use crate::sock::{SoHook, SockFlag};
 use std::sync::atomic::Ordering::Relaxed;
 use uapi::sockaddr::SOCKADDR_STORAGE_LEN;
@@ -17,11 +17,8 @@ pub(super) fn error(call: &Call<'_, '_>, out: &mut GetOpt<'_>) -> Result<()> {
     out.int(err)
 }
 
-/// `TC_PRIO_INTERACTIVE`: the highest priority anybody may ask for.
-const PRIO_INTERACTIVE: i32 = 6;
-
 pub(super) fn set_priority(call: &Call<'_, '_>, value: i32, _: &[u8]) -> Result<()> {
-    if !(0..=PRIO_INTERACTIVE).contains(&value) && !call.net_raw() && !call.net_admin() {
+    if value as u32 > PRIO_INTERACTIVE && !call.net_raw() && !call.net_admin() {
         return Err(Errno::EPERM);
     }
     call.common.set_priority(value as u32);

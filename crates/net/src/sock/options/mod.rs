@@ -18,6 +18,9 @@ use std::sync::Arc;
 use uapi::socket::{AF_INET, AF_INET6, SO_BINDTODEVICE, SOCK_STREAM};
 use uapi::{CAP_NET_ADMIN, CAP_NET_RAW, Errno, IPPROTO_TCP, Result};
 
+/// `TC_PRIO_INTERACTIVE`: the highest priority anybody may ask for.
+pub(super) const PRIO_INTERACTIVE: u32 = 6;
+
 /// What the rows work on: one call.
 struct Call<'a, 'c> {
     sock: &'a Socket,

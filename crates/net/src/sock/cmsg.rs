@@ -1,0 +1,130 @@
+//! Control messages of `SOL_SOCKET` that all families have (`__sock_cmsg_send`, `sock_recv_cmsgs`).
+
+use super::{SockCommon, SockFlag};
+use crate::cx::{Cx, UserCx};
+use crate::msg::RecvMsg;
+use crate::skb::SkBuff;
+use uapi::cmsg::Cmsg;
+use uapi::*;
+use zerocopy::IntoBytes;
+
+/// What a sender asks for by control messages of `SOL_SOCKET` (`struct sockcm_cookie`).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SockCmsg {
+    /// `SO_MARK`.
+    pub mark: Option<u32>,
+    /// `SO_PRIORITY`.
+    pub priority: Option<u32>,
+    /// `SO_TIMESTAMPING`: which times of this packet to record.
+    pub tsflags: Option<u32>,
+    /// `SCM_TXTIME`: when to send it, nanoseconds of the clock that `SO_TXTIME` named.
+    pub transmit_time: Option<u64>,
+}
+
+fn word(cmsg: &Cmsg<'_>) -> Result<u32> {
+    cmsg.data.try_into().map(u32::from_ne_bytes).map_err(|_| Errno::EINVAL)
+}
+
+/// One control message of `SOL_SOCKET` (`__sock_cmsg_send`).
+///
+/// # Errors
+/// `EINVAL` for another length, or what is unknown or not switched on; `EPERM`.
+pub fn sock_cmsg_send(cx: &UserCx<'_>, sk: &SockCommon, cmsg: &Cmsg<'_>, sockc: &mut SockCmsg) -> Result<()> {
+    let may_forge = || cx.process.capable(CAP_NET_RAW) || cx.process.capable(CAP_NET_ADMIN);
+    match cmsg.kind {
+        SO_MARK => {
+            if !may_forge() {
+                return Err(Errno::EPERM);
+            }
+            sockc.mark = Some(word(cmsg)?);
+        }
+        SO_PRIORITY => {
+            let priority = word(cmsg)?;
+            if priority > super::options::PRIO_INTERACTIVE && !may_forge() {
+                return Err(Errno::EPERM);
+            }
+            sockc.priority = Some(priority);
+        }
+        SO_TIMESTAMPING_OLD | SO_TIMESTAMPING_NEW => match word(cmsg)? {
+            0 => sockc.tsflags = Some(0),
+            // Times of packets sent are not recorded.
+            _ => return Err(Errno::EINVAL),
+        },
+        SCM_TXTIME => {
+            if !sk.flag(SockFlag::Txtime) {
+                return Err(Errno::EINVAL);
+            }
+            let bytes = cmsg.data.try_into().map_err(|_| Errno::EINVAL)?;
+            sockc.transmit_time = Some(u64::from_ne_bytes(bytes));
+        }
+        // They belong to AF_UNIX, and are passed over elsewhere.
+        SCM_RIGHTS | SCM_CREDENTIALS => {}
+        _ => return Err(Errno::EINVAL),
+    }
+    Ok(())
+}
+
+/// Flags that make a receiver's control messages worth a look.
+const WANTED: u64 = 1 << SockFlag::RcvTstamp as u8
+    | 1 << SockFlag::Rxqueue as u8
+    | 1 << SockFlag::RcvMark as u8
+    | 1 << SockFlag::RcvPriority as u8;
+
+/// Tells a receiver when a packet came, what was dropped before it, its mark and its priority, as far
+/// as it asked (`sock_recv_cmsgs`).
+#[inline]
+pub fn sock_recv_cmsgs(cx: &Cx<'_>, sk: &SockCommon, skb: &SkBuff, msg: &mut RecvMsg<'_>) {
+    if sk.flags() & WANTED != 0 || sk.tsflags() != 0 {
+        recv_wanted(cx, sk, skb, msg);
+    }
+}
+
+#[cold]
+fn recv_wanted(cx: &Cx<'_>, sk: &SockCommon, skb: &SkBuff, msg: &mut RecvMsg<'_>) {
+    sock_recv_timestamp(cx, sk, skb, false, msg);
+    if sk.flag(SockFlag::Rxqueue) && skb.dropcount != 0 {
+        msg.control.put(SOL_SOCKET, SO_RXQ_OVFL, &skb.dropcount.to_ne_bytes());
+    }
+    if sk.flag(SockFlag::RcvMark) {
+        msg.control.put(SOL_SOCKET, SO_MARK, &skb.mark.to_ne_bytes());
+    }
+    if sk.flag(SockFlag::RcvPriority) {
+        msg.control.put(SOL_SOCKET, SO_PRIORITY, &skb.priority.to_ne_bytes());
+    }
+}
+
+const NS_PER_SEC: u64 = 1_000_000_000;
+
+/// Tells when a packet came, in the forms the socket asked for (`__sock_recv_timestamp`).
+/// `err_queue` for a message of the error queue, whose time `SO_TIMESTAMPING` always reports.
+pub fn sock_recv_timestamp(
+    cx: &Cx<'_>,
+    sk: &SockCommon,
+    skb: &SkBuff,
+    err_queue: bool,
+    msg: &mut RecvMsg<'_>,
+) {
+    let new = sk.flag(SockFlag::TstampNew);
+    if sk.flag(SockFlag::RcvTstamp) {
+        // A packet that came before anybody asked for times has the time it is read at.
+        let ns = skb.tstamp.map_or_else(|| cx.net.clock.realtime_ns(), |time| time.ns());
+        let (kind, unit) = match (sk.flag(SockFlag::RcvTstampNs), new) {
+            (false, false) => (SO_TIMESTAMP_OLD, 1000),
+            (false, true) => (SO_TIMESTAMP_NEW, 1000),
+            (true, false) => (SO_TIMESTAMPNS_OLD, 1),
+            (true, true) => (SO_TIMESTAMPNS_NEW, 1),
+        };
+        msg.control.put(SOL_SOCKET, kind, [ns / NS_PER_SEC, ns % NS_PER_SEC / unit].as_bytes());
+    }
+    let flags = sk.tsflags();
+    let reported = flags & SOF_TIMESTAMPING_SOFTWARE != 0
+        && (flags & SOF_TIMESTAMPING_RX_SOFTWARE != 0
+            || err_queue
+            || flags & SOF_TIMESTAMPING_OPT_RX_FILTER == 0);
+    if let Some(time) = skb.tstamp.filter(|_| reported) {
+        let ns = time.ns();
+        let kind = if new { SO_TIMESTAMPING_NEW } else { SO_TIMESTAMPING_OLD };
+        // Three times: by the kernel, unused, by the device.
+        msg.control.put(SOL_SOCKET, kind, [ns / NS_PER_SEC, ns % NS_PER_SEC, 0, 0, 0, 0].as_bytes());
+    }
+}
