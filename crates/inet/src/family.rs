@@ -3,6 +3,7 @@
 use crate::InetNet;
 use crate::protosw::{ProtoSw, SwFlags};
 use ip::InetProto;
+use ip::sock::shared_flag;
 use net::sock::SockFlag;
 use net::socket::SocketState;
 use net::socket::family::NetProtoFamily;
@@ -95,6 +96,10 @@ fn init_sock<P: InetProto>(
         let inet = P::inet_mut(&mut st);
         inet.init(cx.net, wanted.family);
         inet.is_icsk = flags.contains(SwFlags::ICSK);
+        let shared = P::inet_shared(&sk.shared);
+        shared.set_flag(shared_flag::V6ONLY, inet.v6.v6only);
+        // inet6_create leaves it off: IPv4 groups that an IPv6 socket did not join are not for it.
+        shared.set_flag(shared_flag::MC_NOT_ALL, inet.is_inet6());
         if raw {
             inet.num = wanted.protocol;
             inet.hdrincl = i32::from(wanted.protocol) == IPPROTO_RAW;

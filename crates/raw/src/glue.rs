@@ -9,13 +9,15 @@ use net::{Cx, Skb, Sock, UserCx};
 use uapi::{Errno, InetAddr, Result};
 
 /// What the control messages of a send ask of IP.
-pub(crate) fn cmsg_send<P: InetProto>(_cx: &UserCx<'_>, _sk: &Sock<P>, _msg: &MsgHdr<'_>) -> Result<Ipcm> {
-    Ok(Ipcm::default())
+pub(crate) fn cmsg_send<P: InetProto>(cx: &UserCx<'_>, sk: &Sock<P>, msg: &MsgHdr<'_>) -> Result<Ipcm> {
+    ip::cmsg::send(cx, sk, P::inet_shared(&sk.shared), msg)
 }
 
 /// The control messages a reader asked for.
 #[inline]
-pub(crate) fn cmsg_recv<P: InetProto>(_cx: &UserCx<'_>, _sk: &Sock<P>, _skb: &Skb, _msg: &mut RecvMsg<'_>) {}
+pub(crate) fn cmsg_recv<P: InetProto>(cx: &UserCx<'_>, sk: &Sock<P>, skb: &Skb, msg: &mut RecvMsg<'_>) {
+    ip::cmsg::recv(cx, sk, P::inet_shared(&sk.shared), skb, msg);
+}
 
 /// `MSG_ERRQUEUE`.
 pub(crate) fn recv_error<P: InetProto>(
@@ -32,14 +34,17 @@ pub(crate) fn wants_errors<P: InetProto>(sk: &Sock<P>, v6: bool) -> bool {
 }
 
 /// Queues an ICMP error.
-pub(crate) fn icmp_error<P: InetProto>(_cx: &Cx<'_>, _sk: &Sock<P>, _error: &IcmpError<'_>, _errno: Errno) {}
+pub(crate) fn icmp_error<P: InetProto>(cx: &Cx<'_>, sk: &Sock<P>, error: &IcmpError<'_>, errno: Errno) {
+    ip::errqueue::icmp_error(cx, sk, error, errno);
+}
 
 /// Queues an error that this host found by itself.
 pub(crate) fn local_error<P: InetProto>(
-    _cx: &Cx<'_>,
-    _sk: &Sock<P>,
-    _errno: Errno,
-    _to: (InetAddr, u16),
-    _mtu: u32,
+    cx: &Cx<'_>,
+    sk: &Sock<P>,
+    errno: Errno,
+    to: (InetAddr, u16),
+    mtu: u32,
 ) {
+    ip::errqueue::local_error(cx, sk, P::inet_shared(&sk.shared), errno, to.0, to.1, mtu);
 }

@@ -65,6 +65,15 @@ impl Proto for Tcp {
         api::accept::accept(sk, cx, nonblock)
     }
 
+    fn keepalive(sk: &mut SkMut<'_, Self>, cx: &UserCx<'_>, on: bool) {
+        output::mstamp_refresh(sk, cx);
+        crate::timer::set_keepalive(sk, cx, on);
+    }
+
+    fn dst_reset(sk: &mut SkMut<'_, Self>) {
+        sk.inet.dst = None;
+    }
+
     fn ioctl(sk: &Sock<Self>, cx: &UserCx<'_>, cmd: u32, arg: &mut [u8]) -> Result<i32> {
         api::ioctl::ioctl(sk, cx, cmd, arg)
     }

@@ -56,7 +56,7 @@ fn send(sk: &mut SkMut<'_, Udp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Resul
     let (ipc, gso_size) = if msg.control.is_empty() {
         (&PLAIN, sk.gso_size)
     } else {
-        asked = crate::control::parse(sk.sk, cx, msg, sk.gso_size)?;
+        asked = crate::control::parse(sk.sk, cx, msg, sk.gso_size, dest.addr.is_v4())?;
         (&asked.0, asked.1)
     };
     let (dst, daddr) = route_to(sk, cx, &dest, ipc)?;

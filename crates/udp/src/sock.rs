@@ -148,6 +148,10 @@ impl Proto for Udp {
         crate::connect::disconnect(sk, cx)
     }
 
+    fn dst_reset(sk: &mut SkMut<'_, Self>) {
+        sk.inet.dst = None;
+    }
+
     fn ioctl(sk: &Sock<Self>, _cx: &UserCx<'_>, cmd: u32, _arg: &mut [u8]) -> Result<i32> {
         match cmd {
             uapi::SIOCOUTQ => Ok(sk.wmem_alloc.load(Relaxed)),

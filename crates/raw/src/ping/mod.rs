@@ -142,6 +142,10 @@ impl Proto for Ping {
         result
     }
 
+    fn dst_reset(sk: &mut SkMut<'_, Self>) {
+        sk.inet.dst = None;
+    }
+
     fn disconnect(sk: &mut SkMut<'_, Self>, cx: &UserCx<'_>) -> Result<()> {
         if !ip::datagram::disconnect(cx, sk.sk, &mut sk.inet, "PING") {
             bind::unhash(sk, cx);

@@ -8,7 +8,7 @@ use crate::sock::Sk;
 use crate::{Tcp, TcpCx, cong, output, state, timer};
 use net::sock::{GetOpt, SockFlag, options::int_value};
 use net::{Sock, UserCx};
-use uapi::socket::{SOL_IP, SOL_IPV6, SOL_TCP};
+use uapi::socket::SOL_TCP;
 use uapi::tcp as t;
 use uapi::tcp::TcpState;
 use uapi::{Errno, Result};
@@ -271,8 +271,7 @@ fn set_window_clamp(sk: &mut Sk<'_>, _: &UserCx<'_>, value: i32) -> Result<()> {
 pub fn set(sk: &Sock<Tcp>, cx: &UserCx<'_>, level: i32, name: i32, value: &[u8]) -> Result<()> {
     match level {
         SOL_TCP => {}
-        SOL_IP | SOL_IPV6 => return ip::sockopt::set::<Tcp>(sk, cx, level, name, value),
-        _ => return Err(Errno::ENOPROTOOPT),
+        _ => return ip::sockopt::set::<Tcp>(sk, cx, level, name, value),
     }
     if name == t::TCP_CONGESTION {
         return set_congestion(sk, cx, value);
@@ -311,8 +310,7 @@ fn set_congestion(sk: &Sock<Tcp>, cx: &UserCx<'_>, value: &[u8]) -> Result<()> {
 pub fn get(sk: &Sock<Tcp>, cx: &UserCx<'_>, level: i32, name: i32, out: &mut GetOpt<'_>) -> Result<()> {
     match level {
         SOL_TCP => {}
-        SOL_IP | SOL_IPV6 => return ip::sockopt::get::<Tcp>(sk, cx, level, name, out),
-        _ => return Err(Errno::ENOPROTOOPT),
+        _ => return ip::sockopt::get::<Tcp>(sk, cx, level, name, out),
     }
     if out.len < 0 {
         return Err(Errno::EINVAL);
