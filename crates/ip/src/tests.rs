@@ -388,3 +388,69 @@ fn path_mtus_are_learned_and_forgotten() {
     world.advance(1_001);
     assert_eq!(mtu(), 1500);
 }
+
+#[test]
+fn v6_packets_for_others_are_refused() {
+    let world = World::new();
+    let dev = world.device("d0", 1500, &[("2001:db8::1", 64)]);
+    world.receive(&dev, &packet("2001:db8::2", "2001:db9::9", 17, &[0; 8]));
+    assert_eq!(sent(&dev)[0][40..42], [1, 0], "no route");
+    world.receive(&dev, &packet("2001:db8::2", "2001:db8::9", 17, &[0; 8]));
+    assert!(sent(&dev).is_empty(), "on the link, and no router");
+    let sum = |c: mib::Ip6| world.net.mib.sum(c);
+    assert_eq!([sum(mib::Ip6::InNoRoutes), sum(mib::Ip6::InAddrErrors)], [1, 1]);
+}
+
+mod hostile {
+    use super::*;
+    use proptest::prelude::*;
+    use wire::ipv4::fill_check;
+
+    /// Bytes that are likely to mean something.
+    fn byte() -> impl Strategy<Value = u8> {
+        prop_oneof![3 => Just(0u8), 2 => 0u8..16, 2 => any::<u8>(), 1 => prop::sample::select(vec![
+            1u8, 4, 6, 7, 17, 43, 44, 58, 59, 60, 68, 131, 137, 148, 194, 128, 255,
+        ])]
+    }
+
+    fn bytes(most: usize) -> impl Strategy<Value = Vec<u8>> {
+        proptest::collection::vec(byte(), 0..most)
+    }
+
+    proptest! {
+        /// Whatever comes in, by whichever device, nothing breaks, and nothing stays for ever.
+        #[test]
+        fn no_packet_breaks_anything(
+            packets in proptest::collection::vec((bytes(44), bytes(120), any::<bool>(), any::<bool>(), any::<bool>()), 1..12)
+        ) {
+            let world = World::new();
+            let dev = world.device("d0", 1500, &[("10.0.0.1", 24), ("2001:db8::1", 64)]);
+            for (header, payload, v6, by_lo, sane) in packets {
+                let mut p = match v6 {
+                    true => packet("2001:db8::2", "2001:db8::1", 0, &payload),
+                    false => packet("10.0.0.2", "10.0.0.1", 0, &payload),
+                };
+                // The middle of the header is anybody's; the ends stay right when sane.
+                let keep = if sane { 4 } else { 1 };
+                for (i, value) in header.iter().enumerate().skip(keep) {
+                    let address = if v6 { 8 } else { 12 };
+                    if let Some(at) = p.get_mut(i) && !(sane && (i >= address || i == 4 && v6 || i == 5 && v6)) {
+                        *at = *value;
+                    }
+                }
+                if !v6 {
+                    if sane && payload.len() > 8 && payload[0] & 1 == 1 {
+                        p[0] = 0x47;
+                    }
+                    fill_check(&mut p);
+                }
+                world.receive(if by_lo { &world.lo } else { &dev }, &p);
+            }
+            world.advance(61_000);
+            let frags = &crate::IpNet::of(&world.net).frags;
+            for family in [crate::protocol::Family::V4, crate::protocol::Family::V6] {
+                prop_assert_eq!((frags.inuse(family), frags.mem(family)), (0, 0));
+            }
+        }
+    }
+}

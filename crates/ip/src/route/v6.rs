@@ -67,7 +67,7 @@ pub(super) fn input(cx: &Cx<'_>, flow: &Flow, dev: &Arc<NetDevice>) -> Result<Ar
     if flow.daddr.is_link_local() && !addr::has(dev, flow.daddr) {
         return Err(Errno::EHOSTUNREACH);
     }
-    let found = IpNet::of(net).fib.lookup(&Flow { oif: 0, ..*flow }).map_err(|_| Errno::EHOSTUNREACH)?;
+    let found = IpNet::of(net).fib.lookup(&Flow { oif: 0, ..*flow })?;
     match found.route.kind {
         RouteType::Local | RouteType::Anycast => local(DstKind::Local),
         _ => Err(Errno::EHOSTUNREACH),

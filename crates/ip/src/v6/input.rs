@@ -8,7 +8,7 @@ use crate::{IpNet, frag, route};
 use net::dst::{DstKind, Flow};
 use net::skb::PktType;
 use net::{BhCx, DropReason, Skb, mib};
-use uapi::{ICMPV6_UNK_NEXTHDR, IFF_LOOPBACK, InetAddr};
+use uapi::{Errno, ICMPV6_UNK_NEXTHDR, IFF_LOOPBACK, InetAddr};
 use wire::Ipv6Hdr;
 use wire::ipv6::ext::{
     FragHdr, NEXTHDR_DEST, NEXTHDR_FRAGMENT, NEXTHDR_HOP, NEXTHDR_NONE, NEXTHDR_ROUTING, is_ext_header,
@@ -130,12 +130,28 @@ fn rcv_finish(cx: &BhCx<'_, '_>, mut skb: Skb) {
             }
             input(cx, skb);
         }
-        Err(uapi::Errno::EHOSTUNREACH) => {
-            cx.inc(mib::Ip6::InAddrErrors);
-            cx.drop_skb(skb, DropReason::IpInNoRoutes);
-        }
-        Err(_) => cx.drop_skb(skb, DropReason::IpInNoRoutes),
+        Err(errno) => no_route(cx, skb, errno),
     }
+}
+
+/// Nowhere to go: who knows no route says so, who knows one but forwards nothing is silent
+/// (`ip6_pkt_drop`, `ip6_forward`).
+#[cold]
+fn no_route(cx: &BhCx<'_, '_>, skb: Skb, errno: Errno) {
+    let code = match errno {
+        Errno::ENETUNREACH => Some(uapi::ICMPV6_NOROUTE),
+        Errno::EACCES => Some(uapi::ICMPV6_ADM_PROHIBITED),
+        _ => None,
+    };
+    match code {
+        Some(code) => {
+            cx.inc(mib::Ip6::InNoRoutes);
+            crate::icmp6::send(cx, &skb, uapi::ICMPV6_DEST_UNREACH, code, 0);
+        }
+        None if errno == Errno::EHOSTUNREACH => cx.inc(mib::Ip6::InAddrErrors),
+        None => {}
+    }
+    cx.drop_skb(skb, DropReason::IpInNoRoutes);
 }
 
 /// For this host (`ip6_input`): walks the header chain from where it begins.
