@@ -8,7 +8,11 @@ use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use kern::sync::SpinLock;
 use std::sync::Arc;
 use uapi::fcntl::FASYNC;
+use uapi::signal::{SIGBUS, SIGCHLD, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
 pub use uapi::signal::{SIGIO, SIGURG};
+
+/// `si_code` of a signal that has codes of its own, sent for a file.
+const SI_SIGIO: i32 = -5;
 
 /// Whom a signal is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -166,10 +170,19 @@ impl FOwn {
 
     /// The file is ready (`send_sigio`).
     pub fn send_sigio(&self, fd: i32, band: Band) {
+        // These signals have codes of their own, with which the band's would be confused.
+        const HAVE_CODES: [i32; 7] = [SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGCHLD, SIGSYS];
         self.send(|signum| match signum {
             // Without F_SETSIG there is no siginfo: that is how a program asks for it (fcntl(2)).
             0 => (SIGIO, None),
-            signo => (signo, Some(SigPoll { code: band as i32, band: band.mask(), fd })),
+            signo => (
+                signo,
+                Some(SigPoll {
+                    code: if HAVE_CODES.contains(&signo) { SI_SIGIO } else { band as i32 },
+                    band: band.mask(),
+                    fd,
+                }),
+            ),
         });
     }
 

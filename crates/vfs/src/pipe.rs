@@ -175,16 +175,6 @@ impl End {
         sleep_once(p, wq, true, Deadline::Never, || ready(&self.pipe.ring.lock()));
     }
 
-    fn tell_readers(&self) {
-        self.pipe.rd_wait.wake(READABLE);
-        self.pipe.fasync_readers.kill(SIGIO, Band::In);
-    }
-
-    fn tell_writers(&self) {
-        self.pipe.wr_wait.wake(WRITABLE);
-        self.pipe.fasync_writers.kill(SIGIO, Band::Out);
-    }
-
     fn close(&self) {
         let mut ring = self.pipe.ring.lock();
         if self.write {
@@ -205,9 +195,6 @@ impl End {
 
 impl FileOps for End {
     fn read(&self, p: &Process<'_>, file: &File, to: &mut IovSink<'_>) -> Result<usize> {
-        if self.write {
-            return Err(Errno::EBADF);
-        }
         if to.remaining() == 0 {
             return Ok(0);
         }
@@ -217,35 +204,31 @@ impl FileOps for End {
             let (done, freed) = ring.take(to);
             let (more, writers) = (!ring.pages.is_empty(), ring.writers);
             drop(ring);
-            if freed {
-                self.tell_writers();
-            }
-            if done > 0 {
-                // One writer's call woke one reader: what is left is the next reader's.
-                if waited && more {
-                    self.pipe.rd_wait.wake(READABLE);
-                }
-                return Ok(done);
-            }
-            if !writers {
-                return Ok(0);
-            }
-            if file.nonblock() {
-                return Err(Errno::EAGAIN);
-            }
-            if p.signal_pending() {
+            let result = if done > 0 || !writers {
+                Ok(done)
+            } else if file.nonblock() {
+                Err(Errno::EAGAIN)
+            } else if p.signal_pending() {
                 return Err(Errno::ERESTARTSYS);
+            } else {
+                self.block(p, |ring| !ring.pages.is_empty() || !ring.writers);
+                waited = true;
+                continue;
+            };
+            if freed {
+                self.pipe.wr_wait.wake(WRITABLE);
             }
-            self.block(p, |ring| !ring.pages.is_empty() || !ring.writers);
-            waited = true;
+            // One writer's call woke one reader: what is left is the next reader's.
+            if waited && more {
+                self.pipe.rd_wait.wake(READABLE);
+            }
+            self.pipe.fasync_writers.kill(SIGIO, Band::Out);
+            return result;
         }
     }
 
     /// The signal that goes with `EPIPE` is the caller's to send.
     fn write(&self, p: &Process<'_>, file: &File, from: &mut IovSource<'_>) -> Result<usize> {
-        if !self.write {
-            return Err(Errno::EBADF);
-        }
         if from.remaining() == 0 {
             return Ok(0);
         }
@@ -253,12 +236,8 @@ impl FileOps for End {
         let (mut done, mut waited) = (0, false);
         loop {
             let mut ring = self.pipe.ring.lock();
-            let was_empty = ring.pages.is_empty();
-            let before = done;
-            let mut end = None;
-            if !ring.readers {
-                end = Some(Errno::EPIPE);
-            } else {
+            let was_empty = ring.readers && ring.pages.is_empty();
+            if ring.readers {
                 if !waited && !was_empty {
                     done += ring.merge(from);
                 }
@@ -266,25 +245,27 @@ impl FileOps for End {
                     done += ring.put(from, packet);
                 }
             }
-            let tell = done > before && (was_empty || ring.polled);
-            let room = !ring.full();
+            let end = if !ring.readers {
+                Some(Errno::EPIPE)
+            } else if file.nonblock() {
+                Some(Errno::EAGAIN)
+            } else {
+                p.signal_pending().then_some(Errno::ERESTARTSYS)
+            };
+            let over = from.remaining() == 0 || end.is_some();
+            // Who polled once hears of every write, even of one that found no room (epoll came to rely on it).
+            let tell = was_empty || over && ring.polled;
+            let next = waited && over && !ring.full();
             drop(ring);
             if tell {
-                self.tell_readers();
+                self.pipe.rd_wait.wake(READABLE);
             }
-            if from.remaining() == 0 {
-                if waited && room {
-                    self.pipe.wr_wait.wake(WRITABLE);
-                }
-                return Ok(done);
-            }
-            if end.is_none() && file.nonblock() {
-                end = Some(Errno::EAGAIN);
-            }
-            if end.is_none() && p.signal_pending() {
-                end = Some(Errno::ERESTARTSYS);
+            self.pipe.fasync_readers.kill(SIGIO, Band::In);
+            if next {
+                self.pipe.wr_wait.wake(WRITABLE);
             }
             match end {
+                _ if from.remaining() == 0 => return Ok(done),
                 Some(_) if done > 0 => return Ok(done),
                 Some(e) => return Err(e),
                 None => {
@@ -391,7 +372,7 @@ pub fn set_pipe_size(p: &Process<'_>, files: &Files, file: &File, size: u32) -> 
     ring.max = pages;
     drop(ring);
     if grew {
-        end.tell_writers();
+        end.pipe.wr_wait.wake(WRITABLE);
     }
     i32::try_from(pages * PAGE).map_err(|_| Errno::EINVAL)
 }

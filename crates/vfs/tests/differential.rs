@@ -15,8 +15,8 @@ fn compare(script: &str) {
         .collect();
     let theirs = host.run(&calls);
     let world = World::new();
-    let (p, mut files) = (world.process(), ops::task(&world));
-    let ours: Vec<String> = calls.iter().map(|c| ops::run(&p, &files, c)).collect();
+    let (p, (mut files, mail)) = (world.process(), ops::task(&world));
+    let ours: Vec<String> = calls.iter().map(|c| ops::run(&p, &files, &mail, c)).collect();
     files.exit(&p);
     let differing: Vec<String> = calls
         .iter()
@@ -477,5 +477,77 @@ fn polls_and_selects() {
          rlimit 3
          poll 0 1 1 1 2 1
          poll 0 1 1 1 2 1 3 1",
+    );
+}
+
+#[test]
+fn signals() {
+    compare(
+        "pipe2 2048        # 3 4
+         setown_self 3
+         setown_self 4
+         fcntl 3 4 10240   # O_ASYNC
+         fcntl 3 3
+         write 4 10 0
+         sigwait           # a plain SIGIO
+         sigwait
+         write 4 10 0
+         write 4 10 0
+         sigwait
+         sigwait
+         fcntl 3 10 40     # F_SETSIG
+         write 4 10 0
+         write 4 10 0
+         sigwait
+         sigwait
+         sigwait
+         fcntl 4 10 41
+         ioctl 4 21586 1
+         fcntl 4 3
+         read 3 5
+         sigwait
+         read 3 50
+         read 3 50
+         sigwait
+         sigwait
+         sigwait
+         write 4 0 0
+         write 4 70000 0
+         write 4 1 0
+         sigwait
+         sigwait
+         fcntl 3 10 17     # SIGCHLD has codes of its own
+         write 4 1 0
+         sigwait
+         fcntl 3 10 29     # SIGIO with its siginfo
+         write 4 1 0
+         sigwait
+         dup 3             # 5
+         fcntl 5 4 2048
+         write 4 1 0
+         sigwait
+         fcntl 3 4 10240
+         close 3
+         write 4 1 0
+         sigwait
+         close 5
+         sigwait
+         sigwait
+         write 4 1 0
+         sigwait
+         fcntl 4 8 0
+         write 4 1 0
+         sigwait
+         pipe2 2048        # 3 5
+         setown_self 3
+         fcntl 3 4 10240
+         close 5
+         sigwait
+         setown_self 99
+         eventfd 0 2048
+         setown_self 5
+         fcntl 5 4 10240
+         write8 5 1
+         sigwait",
     );
 }

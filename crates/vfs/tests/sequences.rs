@@ -56,7 +56,7 @@ fn call() -> impl Strategy<Value = String> {
         1 => (fd(), 0..4).prop_map(|(f, n)| format!("fcntl {f} 2 {n}")),
         1 => fd().prop_map(|f| format!("fcntl {f} 3")),
         1 => (fd(), any::<u32>()).prop_map(|(f, n)| format!("fcntl {f} 4 {}", n & !0x4000 | 2048)),
-        1 => (fd(), 0..2).prop_map(|(f, n)| format!("ioctl {f} 21586 {n}")),
+        2 => (fd(), 0..2).prop_map(|(f, n)| format!("ioctl {f} 21586 {n}")),
         1 => fd().prop_map(|f| format!("ioctl {f} 21531 -1")),
         1 => (fd(), prop_oneof![Just(0i64), Just(4096), Just(5000), Just(65536)]).prop_map(|(f, n)| format!("fcntl {f} 1031 {n}")),
         1 => (fd(), fd()).prop_map(|(a, b)| format!("fcntl {a} 1027 {b}")),
@@ -68,6 +68,9 @@ fn call() -> impl Strategy<Value = String> {
         1 => (3..30i64).prop_map(|n| format!("rlimit {n}")),
         1 => (fd(), 0..3).prop_map(|(f, w)| format!("lseek {f} 0 {w}")),
         1 => fd().prop_map(|f| format!("name {f}")),
+        2 => fd().prop_map(|f| format!("setown_self {f}")),
+        1 => (fd(), prop_oneof![Just(0), Just(17), Just(29), Just(40)]).prop_map(|(f, s)| format!("fcntl {f} 10 {s}")),
+        2 => Just("sigwait".to_owned()),
     ]
 }
 
@@ -81,13 +84,13 @@ fn sequences() {
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct("tests/sequences.regressions"))),
         ..ProptestConfig::default()
     };
-    let world = World::new();
     TestRunner::new(config)
         .run(&vec(call(), 5..60), |calls| {
             let theirs = host.borrow_mut().run(&calls);
-            let (p, mut files) = (world.process(), ops::task(&world));
+            let world = World::new();
+            let (p, (mut files, mail)) = (world.process(), ops::task(&world));
             for (i, call) in calls.iter().enumerate() {
-                let ours = ops::run(&p, &files, call);
+                let ours = ops::run(&p, &files, &mail, call);
                 if ours != theirs[i] {
                     files.exit(&p);
                     let before = calls[..i].iter().zip(&theirs).map(|(c, t)| format!("{c} = {t}\n"));

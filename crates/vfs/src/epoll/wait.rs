@@ -28,6 +28,7 @@ pub fn epoll_wait(
 ///
 /// # Errors
 /// As [`epoll_wait`].
+#[inline]
 pub fn epoll_pwait(
     p: &Process<'_>,
     files: &Files,
@@ -36,7 +37,8 @@ pub fn epoll_pwait(
     maxevents: i32,
     timeout: Timeout,
 ) -> Result<usize> {
-    files.with(p, epfd, |file| {
+    // The closure takes everything by value: what it would look up through references the compiler copies in odd pieces.
+    files.with(p, epfd, move |file| {
         if maxevents <= 0 || maxevents > EP_MAX_EVENTS {
             return Err(Errno::EINVAL);
         }

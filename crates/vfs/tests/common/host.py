@@ -1,5 +1,5 @@
 """The host kernel as an oracle: a line of system calls in, a line of their results out."""
-import ctypes, errno, os, struct, sys
+import ctypes, errno, os, signal, struct
 
 # Two names for one number: ours is the socket layer's.
 errno.errorcode[errno.EOPNOTSUPP] = "EOPNOTSUPP"
@@ -105,7 +105,17 @@ def name(fd):
     return text.split(":")[0] if text.startswith("pipe:") else text
 
 
+def sigwait():
+    got = signal.sigtimedwait(SIGNALS, 0)
+    return f"{got.si_signo}:{got.si_code}:{got.si_band}" if got else "none"
+
+
+SIGNALS = {signal.SIGIO, signal.SIGCHLD, 40, 41}
+signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 OPS = {
+    "setown_self": lambda fd: fcntl(fd, 8, os.getpid()),
+    "sigwait": sigwait,
     "epoll_ctl": epoll_ctl, "epoll_wait": epoll_wait, "poll": poll, "select": select, "read": read, "write": write,
     "write8": write8, "pipe2": pipe2, "fcntl": fcntl, "fcntl_mem": fcntl_mem, "ioctl": ioctl, "fstat": fstat,
     "rlimit": rlimit, "name": name,
@@ -133,3 +143,5 @@ while True:
         results.append(str(OPS[op](*args) if op in OPS else call(op, *args)))
     print(";".join(results), file=out, flush=True)
     rlimit(1024)
+    while sigwait() != "none":
+        pass

@@ -4,6 +4,7 @@ use super::World;
 use kern::context::Process;
 use sockeye_vfs::epoll::{epoll_create, epoll_create1, epoll_ctl, epoll_wait};
 use sockeye_vfs::eventfd::eventfd;
+use sockeye_vfs::fasync::{Owner, Signal, SignalSink};
 use sockeye_vfs::fcntl::{Arg, fcntl};
 use sockeye_vfs::file::{File, FileOps};
 use sockeye_vfs::ioctl::ioctl;
@@ -11,7 +12,8 @@ use sockeye_vfs::pipe::pipe2;
 use sockeye_vfs::poll::poll;
 use sockeye_vfs::select::select;
 use sockeye_vfs::{Files, IovSink, IovSource, Stat, Timeout, rw};
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 use uapi::poll::{EpollEvent, PollFd};
 use uapi::{Errno, Result};
 
@@ -42,12 +44,46 @@ impl FileOps for Null {
 }
 
 /// A task with three files open, as the host's has.
-pub(crate) fn task(world: &World) -> Files {
+pub(crate) fn task(world: &World) -> (Files, Arc<Mailbox>) {
     let (p, files) = (world.process(), world.files());
+    let mail = Arc::new(Mailbox::default());
+    world.vfs.set_signal_sink(mail.clone());
     for _ in 0..3 {
         files.open(&p, 0, || Ok(File::new(Arc::new(Null), 0o100002))).expect("an empty table has room");
     }
-    files
+    (files, mail)
+}
+
+/// The signals of the task, as the host would queue them.
+#[derive(Default)]
+pub(crate) struct Mailbox(Mutex<VecDeque<Signal>>);
+
+/// Below this a signal is pending once, however often it is sent.
+const SIGRTMIN: i32 = 32;
+
+impl SignalSink for Mailbox {
+    fn send(&self, signal: &Signal) {
+        assert_eq!(signal.to, Owner::Process(PID));
+        let mut queue = self.0.lock().unwrap();
+        if signal.signo >= SIGRTMIN || !queue.iter().any(|s| s.signo == signal.signo) {
+            queue.push_back(*signal);
+        }
+    }
+    fn exists(&self, owner: Owner) -> bool {
+        owner == Owner::Process(PID)
+    }
+}
+
+const PID: u32 = 4711;
+
+impl Mailbox {
+    fn wait(&self) -> String {
+        let mut queue = self.0.lock().unwrap();
+        let first = queue.iter().enumerate().min_by_key(|(i, s)| (s.signo, *i)).map(|(i, _)| i);
+        let Some(signal) = first.and_then(|i| queue.remove(i)) else { return "none".into() };
+        let (code, band) = signal.info.map_or((0x80, 0), |info| (info.code, info.band));
+        format!("{}:{code}:{band}", signal.signo)
+    }
 }
 
 fn show<T: std::fmt::Display>(result: Result<T>) -> String {
@@ -68,7 +104,7 @@ fn summary(data: &[u8]) -> String {
 }
 
 /// Run one call, given as the host gets it.
-pub(crate) fn run(p: &Process<'_>, files: &Files, call: &str) -> String {
+pub(crate) fn run(p: &Process<'_>, files: &Files, mail: &Mailbox, call: &str) -> String {
     let mut words = call.split_whitespace();
     let op = words.next().unwrap_or_default();
     let a: Vec<i64> = words.map(|w| w.parse().expect("a number")).collect();
@@ -164,6 +200,8 @@ pub(crate) fn run(p: &Process<'_>, files: &Files, call: &str) -> String {
             show(rw::pwrite(p, files, arg(0), &mut IovSource::from_slice(&buf), a[2]))
         }
         "fsync" => show(unit(rw::fsync(p, files, arg(0)))),
+        "setown_self" => show(fcntl(p, files, arg(0), 8, Arg::Int(u64::from(PID)))),
+        "sigwait" => mail.wait(),
         "rlimit" => {
             files.set_rlimit(a[0] as u64);
             "0".into()
