@@ -184,6 +184,59 @@ fn epoll_of_epolls() {
 }
 
 #[test]
+fn epoll_polled_keeps_its_order() {
+    compare(
+        "epoll_create1 0   # 3
+         epoll_create1 0   # 4
+         eventfd 1 2048    # 5
+         eventfd 1 2048    # 6
+         eventfd 0 2048    # 7
+         epoll_ctl 4 1 5 1 50
+         epoll_ctl 4 1 6 1 60
+         epoll_ctl 4 1 7 5 70
+         epoll_ctl 3 1 4 1 40
+         poll 4 1
+         epoll_wait 4 1 0
+         epoll_wait 3 9 0
+         epoll_wait 4 1 0
+         read 5 8
+         read 6 8
+         poll 4 1
+         epoll_wait 4 2 0
+         write8 5 1
+         write8 6 1
+         poll 4 1
+         poll 4 1
+         epoll_wait 4 2 0
+         epoll_wait 4 9 0",
+    );
+}
+
+#[test]
+fn epoll_hears_what_it_asked_for() {
+    compare(
+        "epoll_create1 0        # 3
+         eventfd 5 2049         # 4, a semaphore
+         eventfd 5 2048         # 5
+         epoll_ctl 3 1 4 2147483649 1
+         epoll_ctl 3 1 5 2147483652 2
+         epoll_wait 3 9 0
+         read 4 8               # still readable, but it was room that came
+         epoll_wait 3 9 0
+         write8 5 1             # still writable, but it was data that came
+         epoll_wait 3 9 0
+         write8 4 1
+         epoll_wait 3 9 0
+         read 5 8
+         epoll_wait 3 9 0
+         epoll_ctl 3 3 4 2147483653 1
+         epoll_wait 3 9 0
+         read 4 8
+         epoll_wait 3 9 0",
+    );
+}
+
+#[test]
 fn descriptors() {
     compare(
         "pipe2 2048
@@ -526,6 +579,10 @@ fn signals() {
          fcntl 5 4 2048
          write 4 1 0
          sigwait
+         ioctl 5 21586 1
+         fcntl 3 10 40
+         write 4 1 0
+         sigwait           # O_ASYNC was set already: the descriptor is the first one
          fcntl 3 4 10240
          close 3
          write 4 1 0

@@ -81,8 +81,8 @@ impl Mailbox {
         let mut queue = self.0.lock().unwrap();
         let first = queue.iter().enumerate().min_by_key(|(i, s)| (s.signo, *i)).map(|(i, _)| i);
         let Some(signal) = first.and_then(|i| queue.remove(i)) else { return "none".into() };
-        let (code, band) = signal.info.map_or((0x80, 0), |info| (info.code, info.band));
-        format!("{}:{code}:{band}", signal.signo)
+        let (code, fd, band) = signal.info.map_or((0x80, 0, 0), |info| (info.code, info.fd, info.band));
+        format!("{}:{code}:{fd}:{band}", signal.signo)
     }
 }
 
