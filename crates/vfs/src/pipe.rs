@@ -368,11 +368,9 @@ pub fn set_pipe_size(p: &Process<'_>, files: &Files, file: &File, size: u32) -> 
     if pages < ring.pages.len() {
         return Err(Errno::EBUSY);
     }
-    let grew = pages > ring.max && ring.full();
     ring.max = pages;
     drop(ring);
-    if grew {
-        end.pipe.wr_wait.wake(WRITABLE);
-    }
+    // There may be more room; writers are told even if there is not (pipe_resize_ring).
+    end.pipe.wr_wait.wake(0);
     i32::try_from(pages * PAGE).map_err(|_| Errno::EINVAL)
 }

@@ -377,6 +377,22 @@ fn pipes() {
 }
 
 #[test]
+fn a_pipe_resized_tells_its_writers() {
+    compare(
+        "epoll_create1 0
+         pipe2 2048
+         epoll_ctl 3 1 5 2147483652 0
+         epoll_wait 3 9 0
+         fcntl 4 1031 0
+         epoll_wait 3 9 0
+         fcntl 4 1031 0
+         epoll_wait 3 9 0
+         fcntl 4 1032 0
+         epoll_wait 3 9 0",
+    );
+}
+
+#[test]
 fn eventfds() {
     compare(
         "eventfd 3 2048
