@@ -1,6 +1,6 @@
 //! `sockeye doctor`: what the runner needs of this machine.
 
-use run::doctor::{Check, Verdict, examine};
+use ::run::doctor::{Check, Verdict, examine};
 use serde::Serialize;
 use std::process::ExitCode;
 

@@ -4,6 +4,7 @@
 
 mod bench;
 mod doctor;
+mod run;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -22,11 +23,29 @@ enum Command {
     Bench(bench::Args),
     /// Say whether this machine can run programs on Sockeye, and what to do if not.
     Doctor(doctor::Args),
+    /// Run a program, and everything it starts, on Sockeye's sockets.
+    Run(run::Args),
+}
+
+/// The status of a wrong command line: `run` keeps the small numbers for the program's own.
+fn misused(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    let running = std::env::args_os().nth(1).is_some_and(|word| word == "run");
+    match (error.exit_code(), running) {
+        (0, _) => ExitCode::SUCCESS,
+        (_, true) => ExitCode::from(run::FAILED),
+        (_, false) => ExitCode::from(2),
+    }
 }
 
 fn main() -> ExitCode {
-    match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error),
+    };
+    match cli.command {
         Command::Bench(args) => bench::main(&args),
         Command::Doctor(args) => doctor::main(&args),
+        Command::Run(args) => run::main(args),
     }
 }

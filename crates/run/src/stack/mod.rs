@@ -4,6 +4,8 @@
 //! that a stack which speaks Linux needs no translation. A call that would wait gives EAGAIN (`connect`: EINPROGRESS, then
 //! EALREADY); the stack then names the socket in [`Stack::take_ready`] once its state may have changed.
 
+pub mod sockeye;
+
 use std::os::fd::BorrowedFd;
 use std::time::Instant;
 use uapi::Result;
