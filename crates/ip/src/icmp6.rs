@@ -8,6 +8,7 @@ use crate::{IpNet, addr, route};
 use net::dst::{Dst, Flow};
 use net::skb::{IpSummed, PktType, SkBuff};
 use net::{BhCx, Cx, DropReason, Net, Skb, mib};
+use std::sync::atomic::Ordering::Relaxed;
 use uapi::{
     Errno, ICMPV6_DEST_UNREACH, ICMPV6_ECHO_REPLY, ICMPV6_ECHO_REQUEST, ICMPV6_INFOMSG_MASK,
     ICMPV6_PARAMPROB, ICMPV6_PKT_TOOBIG, ICMPV6_TIME_EXCEED, ICMPV6_UNK_OPTION, IFF_LOOPBACK, IPPROTO_ICMPV6,
@@ -276,11 +277,12 @@ pub fn send(cx: &Cx<'_>, about: &SkBuff, kind: u8, code: u8, info: u32) {
 /// Sends a message of the kernel's own (`icmpv6_push_pending_frames`); data is at the ICMPv6 header,
 /// the checksum is computed here.
 fn xmit(cx: &Cx<'_>, dst: &Dst, saddr: InetAddr, daddr: InetAddr, tclass: u8, mut skb: Skb) {
+    let mut kind = 0;
     if let Some((hdr, _)) = Icmpv6Hdr::view_mut(skb.linear_mut()) {
         hdr.set_check(0);
-        let kind = hdr.kind();
-        out_count(cx, kind);
+        kind = hdr.kind();
     }
+    out_count(cx, kind);
     let pseudo = packet::pseudo_header(saddr, daddr, PROTOCOL, skb.len() as u32);
     let check = pseudo.add(skb.checksum(0)).fold();
     if let Some((hdr, _)) = Icmpv6Hdr::view_mut(skb.linear_mut()) {
@@ -289,9 +291,11 @@ fn xmit(cx: &Cx<'_>, dst: &Dst, saddr: InetAddr, daddr: InetAddr, tclass: u8, mu
     skb.ip_summed = IpSummed::None;
     skb.set_transport_header();
     skb.ip_flags |= flag::IGNORE_DF;
+    let ip = IpNet::of(cx.net);
+    let auto = matches!(ip.sysctl.auto_flowlabels.load(Relaxed), 1 | 3);
     let repr = Ipv6Repr {
         traffic_class: tclass,
-        flow_label: 0,
+        flow_label: if auto { ip.idents.flow_label(saddr, daddr, kind) } else { 0 },
         next_header: PROTOCOL,
         hop_limit: crate::output::default_hops(dst),
         src: saddr.as_v6(),

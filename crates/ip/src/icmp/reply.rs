@@ -81,7 +81,8 @@ fn reply(cx: &BhCx<'_, '_>, mut skb: Skb, kind: u8) {
     skb.mark = mark;
     skb.tstamp = None;
     let from = dst.src.as_v4().unwrap_or(saddr);
-    xmit(cx, &dst, (from, peer), tos, options.as_ref(), skb);
+    // Linux counts every answer as an echo reply: the type of the flow is never set for them.
+    xmit(cx, &dst, (from, peer), (tos, ICMP_ECHOREPLY), options.as_ref(), skb);
 }
 
 /// The options of a packet that passed input.

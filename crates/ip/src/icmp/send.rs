@@ -84,7 +84,7 @@ pub fn send(cx: &Cx<'_>, about: &SkBuff, kind: u8, code: u8, info: u32) {
     skb.append(cx, &message[..len]);
     skb.may_pull(IcmpHdr::LEN);
     skb.mark = mark;
-    xmit(cx, &dst, (from, peer), tos, options.as_ref(), skb);
+    xmit(cx, &dst, (from, peer), (tos, kind), options.as_ref(), skb);
 }
 
 /// Copies a packet from its network header on, as much as fits.
@@ -96,18 +96,16 @@ pub(crate) fn quote(about: &SkBuff, out: &mut [u8]) -> usize {
 }
 
 /// Sends a message of the kernel's own (`icmp_push_reply`): never with DF, fragmented when it must.
-/// Data is at the ICMP header.
+/// Data is at the ICMP header. `counted` is the type it is counted as.
 pub(super) fn xmit(
     cx: &Cx<'_>,
     dst: &Dst,
     (saddr, daddr): (Ipv4Addr, Ipv4Addr),
-    tos: u8,
+    (tos, counted): (u8, u8),
     options: Option<&IpOptions>,
     mut skb: Skb,
 ) {
-    if let Some(&kind) = skb.linear().first() {
-        out_count(cx, kind);
-    }
+    out_count(cx, counted);
     skb.set_transport_header();
     skb.ip_flags |= flag::IGNORE_DF;
     let built = options.map(|o| o.build(daddr, saddr, crate::output::ms_since_midnight(cx)));

@@ -23,6 +23,16 @@ impl Idents {
         Idents { key: (rng.u64(), rng.u64()), buckets: (0..BUCKETS).map(bucket).collect() }
     }
 
+    /// A flow label for messages of the kernel's own, stable for each peer and type
+    /// (`ip6_make_flowlabel` with the flow's hash).
+    pub(crate) fn flow_label(&self, saddr: InetAddr, daddr: InetAddr, kind: u8) -> u32 {
+        let mut hash = SipHasher13::new_with_keys(self.key.1, self.key.0);
+        hash.write(&saddr.octets());
+        hash.write(&daddr.octets());
+        hash.write_u8(kind);
+        hash.finish() as u32 & uapi::IPV6_FLOWLABEL_MASK
+    }
+
     /// The identification for the next `segs` packets of a flow.
     pub(crate) fn select(
         &self,

@@ -11,7 +11,6 @@ use net::{BhCx, DropReason, Skb, mib};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use uapi::Errno;
-use wire::ipv4::fill_check;
 use wire::{Ipv4Hdr, Wsum};
 
 /// Receives a packet whose data is at the network header (`ip_rcv`).
@@ -204,12 +203,11 @@ fn options(cx: &BhCx<'_, '_>, skb: &mut Skb, header_len: usize) -> Result<(), Dr
         skb.ip_flags |= flag::ROUTER_ALERT;
     }
     skb.ip_opt = compiled.len() as u16;
-    if compiled.is_changed() {
-        let linear = skb.linear_mut();
-        if let Some(room) = linear.get_mut(Ipv4Hdr::LEN..header_len) {
-            room.copy_from_slice(compiled.bytes());
-        }
-        fill_check(linear);
+    // The checksum stays as it came, as on Linux: only who forwards makes it right again.
+    if compiled.is_changed()
+        && let Some(room) = skb.linear_mut().get_mut(Ipv4Hdr::LEN..header_len)
+    {
+        room.copy_from_slice(compiled.bytes());
     }
     Ok(())
 }
