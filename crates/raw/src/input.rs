@@ -23,6 +23,14 @@ pub(crate) fn deliver6(cx: &BhCx<'_, '_>, skb: &Skb, protocol: u8) -> bool {
 
 #[inline]
 fn deliver(cx: &BhCx<'_, '_>, skb: &Skb, protocol: u8, family: u16, filtered: bool) -> bool {
+    if RawNet::of(cx.net).table(family).is_unused(protocol) {
+        return false;
+    }
+    deliver_to_all(cx, skb, protocol, family, filtered)
+}
+
+#[cold]
+fn deliver_to_all(cx: &BhCx<'_, '_>, skb: &Skb, protocol: u8, family: u16, filtered: bool) -> bool {
     let (remote, local) = ip::packet::addrs(skb);
     let ends = Ends { local, remote, dif: skb.iif };
     let socks = RawNet::of(cx.net).table(family).matching(protocol, &ends);

@@ -54,12 +54,14 @@ impl RawTable {
         Some(removed)
     }
 
-    /// The sockets a packet is for (`raw_v4_match`, `raw_v6_match`), the youngest first.
+    /// True when no socket is there for a protocol, without the lock.
     #[inline]
+    pub fn is_unused(&self, protocol: u8) -> bool {
+        self.counts[usize::from(protocol)].load(Relaxed) == 0
+    }
+
+    /// The sockets a packet is for (`raw_v4_match`, `raw_v6_match`), the youngest first.
     pub fn matching(&self, protocol: u8, ends: &Ends) -> Vec<Arc<Sock<Raw>>> {
-        if self.counts[usize::from(protocol)].load(Relaxed) == 0 {
-            return Vec::new();
-        }
         let list = self.lists[usize::from(protocol)].lock();
         list.iter().rev().filter(|sk| ends.fit(sk)).cloned().collect()
     }

@@ -115,6 +115,10 @@ impl Sock<'_> {
         f(socket, &cx)
     }
 
+    pub fn socket(&self) -> &Socket {
+        self.file.as_ref().unwrap().downcast::<Socket>().unwrap()
+    }
+
     pub fn bind(&self, addr: &SockAddr) -> Result<()> {
         self.call(|s, cx| (s.ops().bind)(s, cx, &bytes(addr)))
     }
