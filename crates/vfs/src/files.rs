@@ -248,21 +248,28 @@ impl Files {
     }
 
     /// Close every descriptor that `pick` names.
+    ///
+    /// The files that end by it do so afterwards, the last one first: in the kernel they are a stack of work for the end of the call
+    /// (`task_work_run`), and who gets a signal from whom shows it.
     fn close_where(
         &self,
         p: &Process<'_>,
         range: core::ops::RangeInclusive<u32>,
         pick: impl Fn(&FdTable, i32) -> bool,
     ) {
+        let mut ending = Vec::new();
         let mut from = *range.start();
-        while let Some(fd) = self.table(|t| t.next_taken(from)) {
-            if fd as u32 > *range.end() {
-                return;
-            }
+        while let Some(fd) = self.table(|t| t.next_taken(from)).filter(|&fd| fd as u32 <= *range.end()) {
             from = fd as u32 + 1;
-            if self.table(|t| pick(t, fd)) {
-                let _ = self.close(p, fd);
+            let taken = self.table(|t| if pick(t, fd) { t.take(fd) } else { Ok(None) });
+            match taken {
+                Ok(Some(file)) if Arc::strong_count(&file) == 1 => ending.push(file),
+                Ok(Some(file)) => self.filp_close(file, p),
+                Ok(None) | Err(_) => {}
             }
+        }
+        while let Some(file) = ending.pop() {
+            self.filp_close(file, p);
         }
     }
 

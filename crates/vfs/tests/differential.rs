@@ -624,3 +624,25 @@ fn signals() {
          sigwait",
     );
 }
+
+#[test]
+fn many_closed_at_once_end_last_first() {
+    compare(
+        "pipe2 2048
+         setown_self 4
+         ioctl 4 21586 1
+         close_range 0 4 0
+         sigwait
+         pipe2 2048
+         setown_self 0
+         ioctl 0 21586 1
+         close_range 0 1 0
+         sigwait
+         pipe2 2048
+         dup 0              # 2
+         setown_self 0
+         ioctl 0 21586 1
+         close_range 0 2 0
+         sigwait",
+    );
+}

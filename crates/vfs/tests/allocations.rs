@@ -1,0 +1,132 @@
+//! What must not allocate does not: looking a descriptor up, opening and closing warm files, events and waiting for them.
+
+mod common;
+
+use common::World;
+use kern::context::Process;
+use kern::wait::WaitQueue;
+use sockeye_vfs::epoll::{epoll_create1, epoll_ctl, epoll_wait};
+use sockeye_vfs::eventfd::eventfd;
+use sockeye_vfs::file::{File, FileOps, Recycle};
+use sockeye_vfs::poll::poll;
+use sockeye_vfs::{Files, IovSink, IovSource, Stat, Timeout, rw};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use uapi::fcntl::{O_NONBLOCK, O_RDWR};
+use uapi::poll::{EPOLL_CTL_ADD, EPOLLET, EPOLLIN, EPOLLONESHOT, EpollEvent, PollFd};
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: all is the system's; counting touches no memory of the allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let _ = ALLOCATIONS.try_with(|n| n.set(n.get() + 1));
+        // SAFETY: the caller's promises are handed on.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises are handed on.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// After a few rounds to warm up, `work` allocates nothing.
+fn allocates_nothing(what: &str, mut work: impl FnMut()) {
+    (0..10).for_each(|_| work());
+    let before = ALLOCATIONS.get();
+    (0..1000).for_each(|_| work());
+    assert_eq!(ALLOCATIONS.get() - before, 0, "{what}");
+}
+
+#[derive(Default)]
+struct Bare(WaitQueue);
+
+thread_local! {
+    static POOL: RefCell<Vec<Arc<File>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl FileOps for Bare {
+    fn wait_queue(&self) -> Option<&WaitQueue> {
+        Some(&self.0)
+    }
+    fn stat(&self) -> Stat {
+        Stat::default()
+    }
+    fn name(&self) -> String {
+        "bare".into()
+    }
+    fn release(&self, _: &Process<'_>, _: &File) {}
+    fn release_detached(&self) {}
+    fn recycler(&self) -> Option<Recycle> {
+        Some(|file, _| POOL.with_borrow_mut(|pool| pool.push(file)))
+    }
+}
+
+fn warm(p: &Process<'_>, files: &Files) -> i32 {
+    let made = files.open(p, 0, || {
+        let pooled = POOL.with_borrow_mut(Vec::pop).and_then(|mut file| {
+            Arc::get_mut(&mut file)?.renew(O_RDWR);
+            Some(file)
+        });
+        Ok(pooled.unwrap_or_else(|| File::new(Arc::new(Bare::default()), O_RDWR)))
+    });
+    made.unwrap()
+}
+
+#[test]
+fn descriptors() {
+    let world = World::new();
+    let (p, files) = (world.process(), world.files());
+    let fd = warm(&p, &files);
+    allocates_nothing("a look", || files.with(&p, fd, |file| assert!(file.readable())).unwrap());
+    allocates_nothing("open and close", || {
+        let fds = [(); 5].map(|()| warm(&p, &files));
+        for fd in fds {
+            files.close(&p, fd).unwrap();
+        }
+    });
+    allocates_nothing("dup and close", || {
+        let copy = files.dup(&p, fd).unwrap();
+        files.dup2(&p, fd, 60).unwrap();
+        files.close(&p, copy).unwrap();
+    });
+}
+
+#[test]
+fn events() {
+    let world = World::new();
+    let (p, files) = (world.process(), world.files());
+    let fd = eventfd(&p, &files, 0, O_NONBLOCK).unwrap();
+    let inner = epoll_create1(&p, &files, 0).unwrap();
+    for modes in [0, EPOLLET, EPOLLONESHOT] {
+        let ep = epoll_create1(&p, &files, 0).unwrap();
+        let event = Some(EpollEvent { events: EPOLLIN | modes, data: 1 });
+        epoll_ctl(&p, &files, ep, EPOLL_CTL_ADD, fd, event).unwrap();
+        epoll_ctl(&p, &files, ep, EPOLL_CTL_ADD, inner, event).unwrap();
+        if modes == 0 {
+            epoll_ctl(&p, &files, inner, EPOLL_CTL_ADD, fd, event).unwrap();
+        }
+        let mut events = [EpollEvent::default(); 8];
+        allocates_nothing("an event", || {
+            rw::write(&p, &files, fd, &mut IovSource::from_slice(&1u64.to_ne_bytes()), false).unwrap();
+            epoll_wait(&p, &files, ep, &mut events, 8, 0).unwrap();
+            rw::read(&p, &files, fd, &mut IovSink::from_slice(&mut [0; 8]), false).unwrap();
+            epoll_wait(&p, &files, ep, &mut events, 8, 0).unwrap();
+        });
+        // A thousand would take a second to sleep through; it is the path that matters.
+        (0..3).for_each(|_| drop(epoll_wait(&p, &files, ep, &mut events, 8, 1)));
+        let before = ALLOCATIONS.get();
+        (0..20).for_each(|_| drop(epoll_wait(&p, &files, ep, &mut events, 8, 1)));
+        assert_eq!(ALLOCATIONS.get() - before, 0, "sleeping");
+    }
+    let mut fds = [PollFd { fd, events: 4, revents: 0 }];
+    allocates_nothing("poll", || assert_eq!(poll(&p, &files, &mut fds, Timeout::Never), Ok(1)));
+}
