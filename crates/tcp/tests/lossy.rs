@@ -85,3 +85,35 @@ fn the_same_seed_gives_the_same_packets() {
     };
     assert_eq!(run(), run());
 }
+
+/// Many wires of all kinds; slow, for hand.
+#[test]
+#[ignore = "slow"]
+fn many_seeds() {
+    let from: u64 = std::env::var("SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(1);
+    for seed in from..from + 300 {
+        let mut x = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut pick = |n: u64| {
+            x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (x >> 33) % n
+        };
+        let link = Link {
+            loss: pick(1500) as u32,
+            reorder: pick(2000) as u32,
+            duplicate: pick(500) as u32,
+            delay_us: pick(60_000),
+            rate: if pick(3) == 0 { 100_000 + pick(10_000_000) } else { 0 },
+            mtu: [576, 1500, 9000, 65536][pick(4) as usize],
+            gso: pick(2) == 0,
+            seed,
+        };
+        println!("seed {seed}: loss {} reorder {} dup {} delay {} rate {} mtu {} gso {}", link.loss, link.reorder, link.duplicate, link.delay_us, link.rate, link.mtu, link.gso);
+        let host = Host::new(link);
+        let (client, server, listener) = host.pair();
+        let total = 100_000 + pick(900_000);
+        let back = pick(200_000);
+        let ms = transfer(&host, &client, &server, total, back);
+        println!("   {ms} ms");
+        finish(&host, client, server, listener);
+    }
+}
