@@ -149,7 +149,7 @@ fn speed() {
     for _ in 0..5 {
         let start = Instant::now();
         let (mut sent, mut got) = (0u64, 0u64);
-        while got < 8 << 30 {
+        while got < 2 << 30 {
             sent += host.send(&client, &data) as u64;
             loop {
                 let n = host.recv(&server, &mut buf);

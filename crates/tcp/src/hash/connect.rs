@@ -3,10 +3,11 @@
 
 use super::{Found, Key};
 use crate::TcpCx;
-use crate::mini::timewait;
+use crate::mini::timewait::{self, TimeWait};
 use crate::sock::Sk;
 use ip::ports::{self, ConnectOrder};
 use net::Cx;
+use std::sync::Arc;
 use uapi::{Errno, Result};
 
 /// Enters the sock, whose addresses and remote port are set, in the table of connections, with a
@@ -17,13 +18,19 @@ use uapi::{Errno, Result};
 pub fn hash_connect(sk: &mut Sk<'_>, cx: &Cx<'_>) -> Result<()> {
     let hash = &cx.tcp().hash;
     if sk.inet.num != 0 {
-        return if enter(sk, cx) { Ok(()) } else { Err(Errno::EADDRNOTAVAIL) };
+        let mut gone = None;
+        let entered = enter(sk, cx, &mut gone);
+        finish(gone, cx);
+        return if entered { Ok(()) } else { Err(Errno::EADDRNOTAVAIL) };
     }
     // Keyed by what stays the same when the same destination is called again (RFC 6056).
     let offset = Key { lport: 0, ..Key::of(sk) }.hash(hash.bind.secret());
     let mut order = ConnectOrder::new(ports::of(cx), sk.inet.local_port_range, offset);
     while let Some(port) = order.next() {
-        if hash.bind.take_for_connect(sk, port, |sk| enter(sk, cx)) {
+        let mut gone = None;
+        let taken = hash.bind.take_for_connect(sk, port, |sk| enter(sk, cx, &mut gone));
+        finish(gone, cx);
+        if taken {
             order.chosen(&cx.net.rng);
             return Ok(());
         }
@@ -31,8 +38,15 @@ pub fn hash_connect(sk: &mut Sk<'_>, cx: &Cx<'_>) -> Result<()> {
     Err(Errno::EADDRNOTAVAIL)
 }
 
+/// The minisock whose place was taken goes, outside of the lock of the port it had.
+fn finish(gone: Option<Arc<TimeWait>>, cx: &Cx<'_>) {
+    if let Some(tw) = gone {
+        timewait::recycled(&tw, cx);
+    }
+}
+
 /// Takes the place of the connection, if nobody has it or one in TIME_WAIT gives it up.
-fn enter(sk: &mut Sk<'_>, cx: &Cx<'_>) -> bool {
+fn enter(sk: &mut Sk<'_>, cx: &Cx<'_>, gone: &mut Option<Arc<TimeWait>>) -> bool {
     let key = Key::of(sk);
     let (bound_dev, new) = (sk.sk.bound_dev_if(), Found::Sock(sk.sk.hold()));
     let taken = cx.tcp().hash.established.take_place(key, bound_dev, new, |found| match found {
@@ -41,7 +55,7 @@ fn enter(sk: &mut Sk<'_>, cx: &Cx<'_>) -> bool {
     });
     match taken {
         Ok(Some(Found::TimeWait(tw))) => {
-            timewait::recycled(&tw, cx);
+            *gone = Some(tw);
             true
         }
         Ok(_) => true,
