@@ -151,6 +151,27 @@ fn a_connected_socket_keeps_its_route_until_the_tables_change() {
     assert_eq!(world.net.mib.sum(mib::Ip::OutNoRoutes), 1);
 }
 
+/// A connection's packet that the path does not take is not cut: the connection is told.
+#[test]
+fn connections_learn_what_the_path_takes() {
+    let world = World::new();
+    let dev = world.device("d0", 1500, &[("10.0.0.1", 24), ("2001:db8::1", 64)]);
+    for (to, family, error) in [("10.0.0.9", AF_INET, (3, 4)), ("2001:db8::9", AF_INET6, (2, 0))] {
+        let mut s = Sender::new(&world, family);
+        s.inet.daddr = a(to);
+        world.call(|cx| {
+            assert_eq!(output::queue_xmit(cx, &s.sk, &mut s.inet, udp(cx, 1400)), Ok(()));
+            assert_eq!(sent(&dev).len(), 1);
+            s.inet.saddr = s.inet.dst.as_ref().unwrap().src;
+            assert_eq!(output::queue_xmit(cx, &s.sk, &mut s.inet, udp(cx, 1500)), Err(Errno::EMSGSIZE));
+        });
+        assert!(sent(&dev).is_empty());
+        let errors = world.errors();
+        assert_eq!(errors.len(), 1, "{to}");
+        assert_eq!((errors[0].0, errors[0].1, errors[0].2), (error.0, error.1, 1500));
+    }
+}
+
 #[test]
 fn a_v6_socket_speaks_v4() {
     let world = World::new();

@@ -348,13 +348,20 @@ pub(crate) fn ms_since_midnight(cx: &Cx<'_>) -> u32 {
 /// Notes how a socket wants its packets treated further down.
 #[inline]
 fn note(skb: &mut SkBuff, pmtudisc: u8, mc_loop: bool) {
-    if ignore_df(pmtudisc) {
-        skb.ip_flags |= flag::IGNORE_DF;
-    }
     if !use_pmtu(pmtudisc) {
         skb.ip_flags |= flag::DEV_MTU;
     }
     if !mc_loop {
         skb.ip_flags |= flag::NO_MC_LOOP;
+    }
+}
+
+/// Notes that a datagram may be cut here although it says DF; a connection's packets never are, it
+/// makes smaller ones.
+#[inline]
+fn note_datagram(skb: &mut SkBuff, pmtudisc: u8, mc_loop: bool) {
+    note(skb, pmtudisc, mc_loop);
+    if ignore_df(pmtudisc) {
+        skb.ip_flags |= flag::IGNORE_DF;
     }
 }

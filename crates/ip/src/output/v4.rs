@@ -1,6 +1,6 @@
 //! IPv4 headers (`__ip_queue_xmit`, `__ip_make_skb`).
 
-use super::{Datagram, local_out, note};
+use super::{Datagram, local_out, note, note_datagram};
 use crate::IpNet;
 use crate::sock::InetSock;
 use crate::v4::options::IpOptions;
@@ -127,7 +127,7 @@ pub(super) fn send_skb(cx: &Cx<'_>, inet: &mut InetSock, to: &Datagram<'_>, mut 
         return Err(Errno::EINVAL);
     };
     skb.set_transport_header();
-    note(&mut skb, inet.pmtudisc, inet.mc_loop);
+    note_datagram(&mut skb, inet.pmtudisc, inet.mc_loop);
     let mut buf = [0; 40];
     let (hop, options) = with_options(cx, to.options(inet).map(|o| &**o), (saddr, daddr), &mut buf);
     let whole = skb.len() + Ipv4Hdr::LEN + options.len();

@@ -1,6 +1,6 @@
 //! IPv6 headers (`ip6_xmit`, `__ip6_make_skb`).
 
-use super::{Datagram, local_out, note};
+use super::{Datagram, local_out, note, note_datagram};
 use crate::IpNet;
 use crate::addr::{Conf6, IpDev};
 use crate::sock::InetSock;
@@ -94,7 +94,7 @@ pub(super) fn send_skb(
     mut skb: Skb,
 ) -> Result<()> {
     skb.set_transport_header();
-    note(&mut skb, inet.v6.pmtudisc, inet.v6.mc_loop);
+    note_datagram(&mut skb, inet.v6.pmtudisc, inet.v6.mc_loop);
     if to.ipc.dontfrag.unwrap_or(inet.v6.dontfrag) {
         skb.ip_flags &= !crate::packet::flag::IGNORE_DF;
     }
