@@ -1,9 +1,11 @@
 //! One route (`struct fib_info` with its alias, `struct fib6_info`).
 
+use crate::IpNet;
+use crate::addr::inet_addr_type;
 use net::NetDevice;
-use net::dst::Metrics;
+use net::dst::{Flow, Metrics};
 use std::sync::Arc;
-use uapi::{Errno, InetAddr};
+use uapi::{Errno, IFF_UP, InetAddr, Result};
 
 /// What a route leads to (`RTN_*`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -125,6 +127,40 @@ impl Route {
         }
         self.kind = kind;
         self
+    }
+
+    /// Checks and completes a route that an administrator gives (`fib_check_nh`,
+    /// `ip6_route_check_nh`): a gateway must be on a link, which also names the device if none is
+    /// named. `EINVAL` for a gateway that is no host's or our own, `ENETUNREACH` (IPv6:
+    /// `EHOSTUNREACH`) for one that is not on a link, `ENODEV` without a device, `ENETDOWN` for one
+    /// that is down.
+    pub fn resolve(mut self, net: &net::Net) -> Result<Self> {
+        if self.kind.errno().is_some() {
+            return Ok(self);
+        }
+        let Some(gateway) = self.gateway else {
+            let dev = self.dev.as_ref().ok_or(Errno::ENODEV)?;
+            return if dev.flags() & IFF_UP == 0 { Err(Errno::ENETDOWN) } else { Ok(self) };
+        };
+        let v4 = gateway.is_v4();
+        let own = inet_addr_type(net, gateway);
+        if own != RouteType::Unicast || !v4 && gateway.is_link_local() && self.dev.is_none() {
+            return Err(Errno::EINVAL);
+        }
+        if v4 && self.scope >= Scope::Link {
+            return Err(Errno::EINVAL);
+        }
+        let saddr = if v4 { InetAddr::UNSPECIFIED_V4 } else { InetAddr::UNSPECIFIED_V6 };
+        let flow = Flow { daddr: gateway, saddr, oif: self.ifindex(), iif: 0, mark: 0, tos: 0 };
+        let unreachable = if v4 { Errno::ENETUNREACH } else { Errno::EHOSTUNREACH };
+        let found = IpNet::of(net).fib.lookup_scope(&flow, Scope::Link).map_err(|_| unreachable)?;
+        if !v4 && found.route.gateway.is_some() {
+            return Err(unreachable);
+        }
+        if self.dev.is_none() {
+            self.dev = Some(found.route.dev.clone().ok_or(Errno::ENODEV)?);
+        }
+        Ok(self)
     }
 
     /// The index of its device, 0 for none.

@@ -93,6 +93,25 @@ fn adding_minds_what_is_there() {
 }
 
 #[test]
+fn gateways_are_on_links() {
+    let world = World::new();
+    let e0 = world.device("e0", 1500, &[("10.0.0.1", 24), ("2001:db8::1", 64)]);
+    let by = |gw: &str, dev: Option<&Arc<NetDevice>>| {
+        let any = if a(gw).is_v4() { "0.0.0.0" } else { "::" };
+        let r = Route { dev: dev.cloned(), ..route(any, 0, &e0).via(a(gw)) };
+        r.resolve(&world.net).map(|r| r.dev.unwrap().name.clone())
+    };
+    assert_eq!(by("10.0.0.9", None).unwrap(), "e0");
+    assert_eq!(by("10.0.0.9", Some(&world.lo)), Err(Errno::ENETUNREACH));
+    assert_eq!(by("10.9.9.9", None), Err(Errno::ENETUNREACH));
+    assert_eq!(by("10.0.0.1", None), Err(Errno::EINVAL));
+    assert_eq!(by("10.0.0.255", None), Err(Errno::EINVAL));
+    assert_eq!(by("2001:db8::9", None).unwrap(), "e0");
+    assert_eq!(by("2001:db9::9", None), Err(Errno::EHOSTUNREACH));
+    assert_eq!(by("fe80::9", None), Err(Errno::EINVAL));
+}
+
+#[test]
 fn rules_choose_tables() {
     let world = World::new();
     let e0 = world.device("e0", 1500, &[]);

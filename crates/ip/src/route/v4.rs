@@ -29,12 +29,12 @@ pub(super) fn output(cx: &Cx<'_>, flow: &Flow) -> Result<Arc<Dst>> {
         // Without an interface, the source address names it: programs that know no better send
         // multicast so (routed(8) of old, and RFC 1122 asks for it).
         if flow.oif == 0 && (flow.daddr.is_multicast() || flow.daddr.is_broadcast()) {
-            let dev = addr::dev_of(net, flow.saddr).ok_or(Errno::EINVAL)?;
+            let dev = addr::dev_of(net, flow.saddr).ok_or(Errno::ENETUNREACH)?;
             flow.oif = dev.ifindex;
             return make(cx, &flow, dev, None);
         }
-        if !addr::is_local(net, flow.saddr) && flow.iif == 0 {
-            return Err(Errno::EINVAL);
+        if flow.saddr.is_v6() || !addr::is_local(net, flow.saddr) {
+            return Err(Errno::ENETUNREACH);
         }
     }
     if flow.oif != 0 {
