@@ -1,6 +1,8 @@
 //! A TCP segment as its headers say, for those who watch a wire.
 
-use sockeye::sim::{End, Passing};
+use crate::{End, MS, Passing, Verdict, Wire};
+use sockeye::sim::{Filter, WireTap};
+use std::sync::{Arc, Mutex, PoisonError};
 use wire::{Ipv4Hdr, TcpHdr};
 
 /// What tests look at.
@@ -55,4 +57,59 @@ impl Segment {
     pub fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
     }
+}
+
+/// Writes down every segment on a wire, also those that get lost.
+#[derive(Clone, Default)]
+pub struct Recorder(Arc<Mutex<Vec<Segment>>>);
+
+impl Recorder {
+    /// Watches a wire.
+    pub fn on(wire: &Wire) -> Recorder {
+        let recorder = Recorder::default();
+        wire.set_tap(Some(Arc::new(recorder.clone())));
+        recorder
+    }
+
+    /// All segments so far, in the order of sending.
+    pub fn all(&self) -> Vec<Segment> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Those that are as `wanted` says.
+    pub fn that(&self, wanted: impl Fn(&Segment) -> bool) -> Vec<Segment> {
+        self.all().into_iter().filter(|segment| wanted(segment)).collect()
+    }
+
+    /// When those that are as `wanted` says were sent, in milliseconds since the first of them.
+    pub fn times(&self, wanted: impl Fn(&Segment) -> bool) -> Vec<u64> {
+        let found = self.that(wanted);
+        let first = found.first().map_or(0, |segment| segment.ns);
+        found.iter().map(|segment| (segment.ns - first) / MS).collect()
+    }
+
+    /// Forgets all.
+    pub fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl WireTap for Recorder {
+    fn packet(&self, packet: &Passing<'_>) {
+        if let Some(segment) = Segment::parse(packet) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(segment);
+        }
+    }
+}
+
+/// A filter that loses the first `count` segments that are as `wanted` says.
+pub fn lose(count: usize, wanted: impl Fn(&Segment) -> bool + Send + 'static) -> Option<Box<dyn Filter>> {
+    let mut left = count;
+    Some(Box::new(move |packet: &Passing<'_>| {
+        if left > 0 && Segment::parse(packet).is_some_and(|segment| wanted(&segment)) {
+            left -= 1;
+            return Verdict::Drop;
+        }
+        Verdict::Pass
+    }))
 }

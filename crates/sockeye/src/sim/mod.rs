@@ -32,7 +32,7 @@
 
 mod ring;
 
-pub use dev::wire::{Config as WireConfig, End, Filter, Passing, Verdict, Wire};
+pub use dev::wire::{Config as WireConfig, End, Filter, Passing, Verdict, Wire, WireTap};
 pub use dev::{Netem, pcapng};
 
 use crate::Net;
