@@ -50,8 +50,9 @@ fn begin(sk: &mut Sk<'_>, cx: &Cx<'_>) -> bool {
     }
     if unread {
         cx.inc(TcpExt::TCPAbortOnClose);
-        state::set_state(sk, cx, TcpState::Close);
+        // The reset goes first: a closed sock has given its port back.
         output::send_active_reset(sk, cx);
+        state::set_state(sk, cx, TcpState::Close);
         return false;
     }
     if sk.sk.flag(SockFlag::Linger) && sk.sk.lingertime() == 0 {
@@ -93,8 +94,8 @@ fn finish(sk: &mut Sk<'_>, cx: &UserCx<'_>, before: TcpState) {
     }
     if now == TcpState::FinWait2 {
         if sk.linger2 < 0 {
-            state::set_state(sk, cx, TcpState::Close);
             output::send_active_reset(sk, cx);
+            state::set_state(sk, cx, TcpState::Close);
             cx.inc(TcpExt::TCPAbortOnLinger);
         } else {
             let timeout = timer::fin_time(sk, cx);
@@ -107,8 +108,8 @@ fn finish(sk: &mut Sk<'_>, cx: &UserCx<'_>, before: TcpState) {
         }
     }
     if state::state(sk) != TcpState::Close && too_many_orphans(cx) {
-        state::set_state(sk, cx, TcpState::Close);
         output::send_active_reset(sk, cx);
+        state::set_state(sk, cx, TcpState::Close);
         cx.inc(TcpExt::TCPAbortOnMemory);
     }
     if state::state(sk) == TcpState::Close {

@@ -25,13 +25,16 @@ pub fn abort(sk: &mut Sk<'_>, cx: &Cx<'_>) {
             | TcpState::FinWait2
             | TcpState::SynRecv
     );
+    // The reset goes first: a closed sock has given its port back.
+    if old != TcpState::Listen && (needs_reset || unsent) {
+        output::send_active_reset(sk, cx);
+    }
     if old != TcpState::Close {
         state::set_state(sk, cx, TcpState::Close);
     }
     match old {
         TcpState::Listen => super::listen::stop(sk, cx),
         _ if needs_reset || unsent => {
-            output::send_active_reset(sk, cx);
             sk.sk.set_err(Errno::ECONNRESET);
         }
         TcpState::SynSent => sk.sk.set_err(Errno::ECONNRESET),

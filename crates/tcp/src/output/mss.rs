@@ -143,7 +143,12 @@ pub fn send_mss(sk: &mut Sk<'_>, cx: &Cx<'_>, flags: u32) -> (u32, u32) {
 /// ICMP says that the path takes no more than `mtu` bytes: resend what is too large
 /// (`tcp_v4_mtu_reduced`, RFC 1191).
 pub fn mtu_reduced(sk: &mut Sk<'_>, cx: &Cx<'_>, mtu: u32) {
-    if sk.pmtu_cookie > mtu {
+    let common: &net::sock::SockCommon = sk.sk;
+    // The route learns it, else the next segment would go by what the route says again.
+    let Ok(mtu) = ip::route::pmtu::update_sock(cx, common, &mut sk.inet, mtu) else { return };
+    let mode = if sk.inet.daddr.is_v4() { sk.inet.pmtudisc } else { sk.inet.v6.pmtudisc };
+    let believes = (uapi::IP_PMTUDISC_WANT..=uapi::IP_PMTUDISC_PROBE).contains(&i32::from(mode));
+    if believes && sk.pmtu_cookie > mtu {
         sync_mss(sk, cx, mtu);
         retransmit::simple_retransmit(sk, cx);
         write_xmit::push_pending_frames(sk, cx);
