@@ -92,6 +92,8 @@ fn acks_are_delayed_by_40_ms() {
 #[test]
 fn every_second_full_segment_is_acknowledged() {
     let (pair, conn) = at_rest(10);
+    // Segments come one by one, and the reader takes each at once.
+    pair.wire.set_netem(End::A, "delay 10ms rate 10mbit".parse().unwrap());
     let recorder = Recorder::on(&pair.wire);
     stream::transfer(&pair, conn, 1_000_000, 0, 100 * SEC);
     pair.world.run_for(SEC);
@@ -147,14 +149,15 @@ fn a_closed_window_is_probed_and_opens() {
         }
         false
     };
-    // The server does not read until the window is shut.
-    pair.world.run_until(10 * SEC, &mut fill);
+    // The server does not read.
     let recorder = Recorder::on(&pair.wire);
     pair.world.run_until(100 * SEC, &mut fill);
-    let answers = recorder.that(|s| s.from == End::B);
-    assert!(!answers.is_empty() && answers.iter().all(|s| s.window == 0), "{answers:?}");
-    let gaps = gaps(&recorder.times(|s| s.from == End::A));
-    assert!(gaps.len() >= 4 && gaps.windows(2).all(|g| g[1] >= g[0]), "{gaps:?}");
+    let shut = recorder.that(|s| s.from == End::B && s.window == 0);
+    let gaps = gaps(&recorder.times(|s| s.from == End::A && s.ns > shut[0].ns));
+    // Each waits for twice as long, counted from the answer; one within 500 ms has none
+    // (tcp_invalid_ratelimit).
+    assert!(gaps.len() >= 6 && gaps.windows(2).all(|g| g[1].abs_diff(2 * g[0]) <= 40), "{gaps:?}");
+    assert!((400..520).contains(&gaps[0]), "{gaps:?}");
     let (mut received, mut buf) = (0, vec![0; 60_000]);
     assert!(
         pair.world.run_until(200 * SEC, || {

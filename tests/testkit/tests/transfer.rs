@@ -1,7 +1,7 @@
 //! Large and many transfers over a bad wire: the data arrives whole, the same seed gives the same
 //! packets, and nothing is left in the end.
 
-use testkit::{Conn, Pair, SEC, knob, leaks, stream};
+use testkit::{Conn, End, Pair, SEC, knob, leaks, stream};
 
 const BAD: &str = "delay 50ms loss 2% reorder 5% duplicate 1%";
 
@@ -11,6 +11,13 @@ fn run(seed: u64, bytes: u64) -> u64 {
     let conn = pair.connect(80).unwrap_or_else(|errno| panic!("seed {seed}: {errno:?}"));
     stream::transfer(&pair, conn, bytes, 0, 100_000 * SEC);
     finish(&pair, conn);
+    if bytes >= 10_000_000 {
+        // The wire was as bad as it should be.
+        let stats = pair.wire.stats(End::A);
+        println!("{:?}, {:?}, hash {:x}", pair.world.now(), stats, pair.wire.trace_hash());
+        let share = |n: u64, percent: u64| n * 100 > stats.sent * percent;
+        assert!(share(stats.lost, 1) && share(stats.reordered, 4) && stats.duplicated * 200 > stats.sent);
+    }
     pair.wire.trace_hash()
 }
 

@@ -155,7 +155,7 @@ impl World {
         let result = Arc::new(Mutex::new(None));
         let (world, slot) = (self.clone(), result.clone());
         let thread = std::thread::spawn(move || {
-            let _seat = world.0.ring.sit_down(ticket);
+            let _seat = world.0.ring.sit_down(&ticket);
             let value = program();
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
         });

@@ -95,7 +95,7 @@ impl Ring {
     }
 
     /// The new thread sits down and waits for its turn.
-    pub(super) fn sit_down(&self, ticket: Ticket) -> Seated<'_> {
+    pub(super) fn sit_down(&self, ticket: &Ticket) -> Seated<'_> {
         let mut state = self.lock();
         if let Some(at) = state.find(ticket.0) {
             state.seats[at].thread = Some(std::thread::current().id());
