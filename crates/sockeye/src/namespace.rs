@@ -96,6 +96,7 @@ impl Builder {
         udp::init(&stack)?;
         raw::init(&stack)?;
         inet::init(&stack)?;
+        netlink::init(&stack)?;
         let lo = dev::loopback::add(&stack)?;
         ip::addr::add_loopback(&stack, &lo)?;
         if let Some(driver) = &driver {
