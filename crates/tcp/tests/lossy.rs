@@ -107,7 +107,10 @@ fn many_seeds() {
             gso: pick(2) == 0,
             seed,
         };
-        println!("seed {seed}: loss {} reorder {} dup {} delay {} rate {} mtu {} gso {}", link.loss, link.reorder, link.duplicate, link.delay_us, link.rate, link.mtu, link.gso);
+        println!(
+            "seed {seed}: loss {} reorder {} dup {} delay {} rate {} mtu {} gso {}",
+            link.loss, link.reorder, link.duplicate, link.delay_us, link.rate, link.mtu, link.gso
+        );
         let host = Host::new(link);
         let (client, server, listener) = host.pair();
         let total = 100_000 + pick(900_000);

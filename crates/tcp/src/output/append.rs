@@ -67,7 +67,7 @@ pub fn append(sk: &mut Sk<'_>, cx: &Cx<'_>, from: &mut IovSource<'_>, size_goal:
     tail.end_seq = tail.end_seq.wrapping_add(bytes);
     tail.pcount = 0;
     tail.skb.truesize += bytes;
-    if flags & MSG_EOR as u32 != 0 && from.remaining() == 0 {
+    if flags & MSG_EOR != 0 && from.remaining() == 0 {
         tail.eor = true;
     }
     sk.wmem_queued += n as i32;
@@ -117,11 +117,11 @@ pub fn push(sk: &mut Sk<'_>, cx: &Cx<'_>, flags: u32, mss_now: u32, nonagle: u8)
     if sk.send_queue.write_tail().is_none() {
         return;
     }
-    let more = flags & MSG_MORE as u32 != 0;
+    let more = flags & MSG_MORE != 0;
     if !more || forced_push(sk) {
         mark_push(sk);
     }
-    if flags & MSG_OOB as u32 != 0 {
+    if flags & MSG_OOB != 0 {
         sk.snd_up = sk.write_seq;
     }
     let nonagle = if more { TCP_NAGLE_CORK } else { nonagle };

@@ -128,7 +128,7 @@ pub fn current_mss(sk: &mut Sk<'_>, cx: &Cx<'_>) -> u32 {
 #[inline]
 pub fn send_mss(sk: &mut Sk<'_>, cx: &Cx<'_>, flags: u32) -> (u32, u32) {
     let mss = current_mss(sk, cx);
-    if flags & MSG_OOB as u32 != 0 || !sk.can_gso {
+    if flags & MSG_OOB != 0 || !sk.can_gso {
         return (mss, mss);
     }
     let bound = bound_to_half_wnd(sk, gso_max_size());

@@ -234,12 +234,8 @@ fn tso_should_defer(sk: &Sk<'_>, cx: &Cx<'_>, i: usize, max_segs: u32, cwnd_limi
         return false;
     }
     let divisor = cx.tcp().sysctl.tso_win_divisor() as u32;
-    if divisor > 0 {
-        let chunk = sk.snd_wnd.min(sk.snd_cwnd.saturating_mul(sk.mss_cache)) / divisor;
-        if limit >= chunk {
-            return false;
-        }
-    } else if limit > 3 * sk.mss_cache {
+    let chunk = sk.snd_wnd.min(sk.snd_cwnd.saturating_mul(sk.mss_cache)).checked_div(divisor);
+    if limit >= chunk.unwrap_or(3 * sk.mss_cache + 1) {
         return false;
     }
     // An ACK must be near: half an RTT after the head was sent it is.

@@ -110,8 +110,8 @@ impl NetDeviceOps for Wire {
             return Ok(());
         }
         let mut at = now;
-        if self.link.rate > 0 {
-            at = at.max(state.free_at) + bytes.len() as u64 * 1_000_000_000 / self.link.rate;
+        if let Some(takes) = (bytes.len() as u64 * 1_000_000_000).checked_div(self.link.rate) {
+            at = at.max(state.free_at) + takes;
             state.free_at = at;
         }
         at += self.link.delay_us * 1000;
