@@ -150,6 +150,15 @@ fn main() {
         let _ = epoll_ctl(&p, &files, ep, EPOLL_CTL_ADD, fd, level);
     }
     let mut at = 0;
+    bench("look at a file, among 50000", || {
+        at = (at + 7919) % many.len();
+        let _ = files
+            .with(&p, many[at], |file| black_box(file.downcast::<Bare>().map(|b| b.ready.load(Relaxed))));
+    });
+    bench("wake for what nobody watches, among 50000", || {
+        at = (at + 7919) % many.len();
+        raise(&p, &files, many[at], false, EPOLLOUT);
+    });
     bench("event, epoll_wait ×2, among 50000", || {
         at = (at + 7919) % many.len();
         raise(&p, &files, many[at], true, EPOLLIN);

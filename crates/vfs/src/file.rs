@@ -144,6 +144,11 @@ pub trait FileOps: Any + Send + Sync {
         Err(Errno::EOPNOTSUPP)
     }
 
+    /// Whether `splice(2)` and `sendfile(2)` may read or write it (`->splice_read`, `->splice_write`): sockets and pipes do.
+    fn can_splice(&self) -> bool {
+        false
+    }
+
     /// What the link in `/proc/PID/fd` shows: `socket:[1234]`, `anon_inode:[eventpoll]`.
     fn name(&self) -> String;
 

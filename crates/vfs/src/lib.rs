@@ -20,6 +20,7 @@ pub mod pipe;
 pub mod poll;
 pub mod rw;
 pub mod select;
+pub mod splice;
 mod sync;
 pub mod vfs;
 pub mod wait;

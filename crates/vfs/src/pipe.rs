@@ -19,7 +19,7 @@ use uapi::fcntl::{O_CLOEXEC, O_DIRECT, O_NONBLOCK, O_RDONLY, O_WRONLY, S_IFIFO};
 use uapi::poll::{EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDNORM, EPOLLWRNORM};
 use uapi::{Errno, Result};
 
-const PAGE: usize = 4096;
+pub(crate) const PAGE: usize = 4096;
 /// Pages a new pipe has (`PIPE_DEF_BUFFERS`).
 const DEFAULT_PAGES: usize = 16;
 /// The device of pipefs.
@@ -30,24 +30,41 @@ const READABLE: u32 = EPOLLIN | EPOLLRDNORM;
 const WRITABLE: u32 = EPOLLOUT | EPOLLWRNORM;
 
 /// A page with data (`struct pipe_buffer`).
-struct Page {
+pub(crate) struct Page {
     data: Vec<u8>,
     start: usize,
     /// Written by one call with `O_DIRECT`: read as one.
     packet: bool,
+    /// A later write may fill the page up (`PIPE_BUF_FLAG_CAN_MERGE`).
+    merge: bool,
 }
 
 impl Page {
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.data.len() - self.start
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.data[self.start..]
+    }
+
+    /// The first bytes once more, in a page that nobody fills up (`tee(2)`, a splice of a part).
+    pub(crate) fn copy(&self, len: usize) -> Page {
+        let data = self.bytes()[..len.min(self.len())].to_vec();
+        Page { data, start: 0, packet: self.packet, merge: false }
+    }
+
+    /// A page with these bytes, which nobody fills up.
+    pub(crate) fn filled(data: Vec<u8>) -> Page {
+        Page { data, start: 0, packet: false, merge: false }
     }
 }
 
-struct Ring {
-    pages: VecDeque<Page>,
-    max: usize,
-    readers: bool,
-    writers: bool,
+pub(crate) struct Ring {
+    pub(crate) pages: VecDeque<Page>,
+    pub(crate) max: usize,
+    pub(crate) readers: bool,
+    pub(crate) writers: bool,
     /// Somebody polled: from then on every write tells, not only the first into an empty pipe (`poll_usage`).
     polled: bool,
     /// A page that is kept for the next write.
@@ -55,7 +72,7 @@ struct Ring {
 }
 
 impl Ring {
-    fn full(&self) -> bool {
+    pub(crate) fn full(&self) -> bool {
         self.pages.len() >= self.max
     }
 
@@ -64,7 +81,7 @@ impl Ring {
         data.resize(from.remaining().min(PAGE), 0);
         let n = from.copy_to(&mut data);
         data.truncate(n);
-        self.pages.push_back(Page { data, start: 0, packet });
+        self.pages.push_back(Page { data, start: 0, packet, merge: !packet });
         n
     }
 
@@ -72,7 +89,7 @@ impl Ring {
     fn merge(&mut self, from: &mut IovSource<'_>) -> usize {
         let odd = from.remaining() % PAGE;
         match self.pages.back_mut() {
-            Some(page) if odd != 0 && !page.packet && page.data.len() + odd <= PAGE => {
+            Some(page) if odd != 0 && page.merge && page.data.len() + odd <= PAGE => {
                 let old = page.data.len();
                 page.data.resize(old + odd, 0);
                 let n = from.copy_to(&mut page.data[old..]);
@@ -81,6 +98,21 @@ impl Ring {
             }
             _ => 0,
         }
+    }
+
+    /// Drop the first bytes; true if a page became free.
+    pub(crate) fn consume(&mut self, mut n: usize) -> bool {
+        let before = self.pages.len();
+        while let Some(page) = self.pages.front_mut() {
+            let here = n.min(page.len());
+            page.start += here;
+            n -= here;
+            if page.len() > 0 {
+                break;
+            }
+            self.pages.pop_front();
+        }
+        self.pages.len() < before
     }
 
     /// Take bytes out; says also whether a page became free in a full pipe.
@@ -110,8 +142,8 @@ impl Ring {
 }
 
 /// `struct pipe_inode_info`.
-struct Pipe {
-    ring: SpinLock<Ring>,
+pub(crate) struct Pipe {
+    pub(crate) ring: SpinLock<Ring>,
     rd_wait: WaitQueue,
     wr_wait: WaitQueue,
     fasync_readers: FasyncList,
@@ -169,12 +201,32 @@ pub fn pipe2(p: &Process<'_>, files: &Files, flags: u32) -> Result<(i32, i32)> {
     }
 }
 
-impl End {
-    fn block(&self, p: &Process<'_>, ready: impl Fn(&Ring) -> bool) {
-        let wq = if self.write { &self.pipe.wr_wait } else { &self.pipe.rd_wait };
-        sleep_once(p, wq, true, Deadline::Never, || ready(&self.pipe.ring.lock()));
+impl Pipe {
+    /// The pipe a file is an end of (`get_pipe_info`).
+    pub(crate) fn of(file: &File) -> Option<&Pipe> {
+        file.downcast::<End>().map(|end| &*end.pipe)
     }
 
+    /// Sleep until `ready`, which data (`read`) or room may bring about; or for nothing.
+    pub(crate) fn sleep(&self, p: &Process<'_>, read: bool, ready: impl Fn(&Ring) -> bool) {
+        let wq = if read { &self.rd_wait } else { &self.wr_wait };
+        sleep_once(p, wq, true, Deadline::Never, || ready(&self.ring.lock()));
+    }
+
+    /// `wakeup_pipe_readers`.
+    pub(crate) fn wake_readers(&self) {
+        self.rd_wait.wake(0);
+        self.fasync_readers.kill(SIGIO, Band::In);
+    }
+
+    /// `wakeup_pipe_writers`.
+    pub(crate) fn wake_writers(&self) {
+        self.wr_wait.wake(0);
+        self.fasync_writers.kill(SIGIO, Band::Out);
+    }
+}
+
+impl End {
     fn close(&self) {
         let mut ring = self.pipe.ring.lock();
         if self.write {
@@ -211,7 +263,7 @@ impl FileOps for End {
             } else if p.signal_pending() {
                 return Err(Errno::ERESTARTSYS);
             } else {
-                self.block(p, |ring| !ring.pages.is_empty() || !ring.writers);
+                self.pipe.sleep(p, true, |ring| !ring.pages.is_empty() || !ring.writers);
                 waited = true;
                 continue;
             };
@@ -269,7 +321,7 @@ impl FileOps for End {
                 Some(_) if done > 0 => return Ok(done),
                 Some(e) => return Err(e),
                 None => {
-                    self.block(p, |ring| !ring.full() || !ring.readers);
+                    self.pipe.sleep(p, false, |ring| !ring.full() || !ring.readers);
                     waited = true;
                 }
             }
@@ -326,6 +378,10 @@ impl FileOps for End {
 
     fn name(&self) -> String {
         format!("pipe:[{}]", self.pipe.inode.ino())
+    }
+
+    fn can_splice(&self) -> bool {
+        true
     }
 
     fn fasync(&self) -> Option<&FasyncList> {

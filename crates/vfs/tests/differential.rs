@@ -646,3 +646,88 @@ fn many_closed_at_once_end_last_first() {
          sigwait",
     );
 }
+
+#[test]
+fn splices() {
+    let mut script = String::from(
+        "pipe2 2048        # 3 4
+         pipe2 2048        # 5 6
+         eventfd 3 2048    # 7
+         epoll_create1 0   # 8
+         splice 3 -1 6 -1 5 0
+         write 4 5000 1
+         splice 7 -1 4 -1 8 0
+         splice 3 -1 7 -1 8 0
+         splice 8 -1 4 -1 8 0
+         splice 3 -1 8 -1 8 0
+         splice 3 -1 4 -1 5 0
+         splice 7 -1 8 -1 5 0
+         splice 3 0 6 -1 5 0
+         splice 3 -1 6 0 5 0
+         splice 3 0 7 -1 5 0
+         splice 3 -1 7 0 5 0
+         splice 3 -1 6 -1 5 99
+         splice 99 -1 98 -1 0 99
+         splice 99 -1 98 -1 1 99
+         splice 99 -1 98 -1 1 0
+         splice 4 -1 6 -1 5 0
+         splice 3 -1 5 -1 5 0
+         splice 3 -1 99 -1 5 0
+         splice 3 -1 6 -1 4000 0
+         write 6 10 7       # a page that was spliced in part is not filled up
+         ioctl 5 21531 0
+         splice 3 -1 6 -1 4000 0
+         write 6 10 9
+         read 5 10000
+         write 4 3 1
+         tee 3 6 2 0
+         tee 3 6 2 0
+         tee 3 6 0 0
+         tee 3 4 2 0
+         tee 7 6 2 0
+         tee 3 7 2 0
+         tee 3 5 2 0
+         tee 4 6 2 0
+         tee 3 6 1 64
+         write 6 3 1
+         read 5 9
+         read 3 9
+         tee 3 6 1 0
+         write 4 70000 3
+         tee 3 6 70000 0
+         tee 3 6 70000 0
+         read 5 5000
+         tee 3 6 70000 0
+         splice 3 -1 6 -1 70000 0
+         read 5 100000
+         read 3 100000
+         close 4
+         splice 3 -1 6 -1 5 0
+         tee 3 6 5 0
+         close 5
+         splice 3 -1 6 -1 5 0\n",
+    );
+    for from in [3, 7, 8] {
+        for to in [6, 7, 8] {
+            for (at, n) in [(-1, 4), (0, 4), (-1, 0), (0, 0)] {
+                script += &format!("sendfile {to} {from} {at} {n}\n");
+            }
+        }
+    }
+    compare(&(script + "sendfile 6 99 -1 4\nsendfile 99 7 -1 4\nsendfile 3 7 -1 4"));
+}
+
+#[test]
+fn an_epoll_wakes_its_watchers_for_reading() {
+    compare(
+        "epoll_create1 0   # 3
+         epoll_create1 0   # 4
+         pipe2 2048        # 5 6
+         epoll_ctl 3 1 4 64 0
+         epoll_ctl 4 1 6 4 0
+         epoll_wait 3 1 0
+         poll 3 64 4 64
+         epoll_ctl 3 3 4 64 0
+         epoll_wait 3 1 0",
+    );
+}

@@ -20,6 +20,11 @@ fn fd() -> impl Strategy<Value = i64> {
     prop_oneof![20 => 3..12i64, 4 => 12..20i64, 1 => Just(-1), 1 => 0..3i64]
 }
 
+/// The same without those that stand for `/dev/null`, which can what no file of ours can.
+fn own() -> impl Strategy<Value = i64> {
+    prop_oneof![20 => 3..12i64, 4 => 12..20i64, 1 => Just(-1)]
+}
+
 fn events() -> impl Strategy<Value = i64> {
     let wanted = prop_oneof![6 => Just(1), 2 => Just(4), 4 => Just(5), 1 => Just(0), 1 => 0..0x4000i64];
     let modes = prop_oneof![
@@ -62,11 +67,11 @@ fn call() -> impl Strategy<Value = String> {
             .prop_map(|(f, v)| format!("write8 {f} {v}")),
         9 => (fd(), prop_oneof![2 => Just(8), 3 => size()]).prop_map(|(f, n)| format!("read {f} {n}")),
         3 => fd().prop_map(|f| format!("close {f}")),
-        3 => fd().prop_map(|f| format!("dup {f}")),
-        2 => (fd(), fd()).prop_map(|(a, b)| format!("dup2 {a} {b}")),
-        1 => (fd(), fd(), prop_oneof![Just(0), Just(524288), Just(1)]).prop_map(|(a, b, f)| format!("dup3 {a} {b} {f}")),
-        1 => (fd(), -1..30i64).prop_map(|(f, n)| format!("fcntl {f} 0 {n}")),
-        1 => (fd(), 0..30i64).prop_map(|(f, n)| format!("fcntl {f} 1030 {n}")),
+        3 => own().prop_map(|f| format!("dup {f}")),
+        2 => (own(), fd()).prop_map(|(a, b)| format!("dup2 {a} {b}")),
+        1 => (own(), fd(), prop_oneof![Just(0), Just(524288), Just(1)]).prop_map(|(a, b, f)| format!("dup3 {a} {b} {f}")),
+        1 => (own(), -1..30i64).prop_map(|(f, n)| format!("fcntl {f} 0 {n}")),
+        1 => (own(), 0..30i64).prop_map(|(f, n)| format!("fcntl {f} 1030 {n}")),
         1 => fd().prop_map(|f| format!("fcntl {f} 1")),
         1 => (fd(), 0..4).prop_map(|(f, n)| format!("fcntl {f} 2 {n}")),
         1 => fd().prop_map(|f| format!("fcntl {f} 3")),
@@ -83,6 +88,10 @@ fn call() -> impl Strategy<Value = String> {
         1 => (3..30i64).prop_map(|n| format!("rlimit {n}")),
         1 => (fd(), 0..3).prop_map(|(f, w)| format!("lseek {f} 0 {w}")),
         1 => fd().prop_map(|f| format!("name {f}")),
+        3 => (own(), own(), size(), prop_oneof![9 => Just(-1), 1 => Just(0)])
+            .prop_map(|(a, b, n, at)| format!("splice {a} {at} {b} -1 {n} 2")),
+        2 => (own(), own(), size()).prop_map(|(a, b, n)| format!("tee {a} {b} {n} 2")),
+        1 => (own(), own(), -1..2, 0..10).prop_map(|(a, b, at, n)| format!("sendfile {a} {b} {at} {n}")),
         2 => fd().prop_map(|f| format!("setown_self {f}")),
         1 => (fd(), prop_oneof![Just(0), Just(17), Just(29), Just(40)]).prop_map(|(f, s)| format!("fcntl {f} 10 {s}")),
         2 => Just("sigwait".to_owned()),

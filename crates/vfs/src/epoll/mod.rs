@@ -160,7 +160,8 @@ impl Core {
     /// Those who watch this epoll (`ep_poll_safewake`).
     fn wake_pollers(&self) {
         if self.poll_wait.has_sleepers() {
-            self.poll_wait.wake_all(EPOLLIN | EPOLLRDNORM);
+            // EPOLLRDNORM, which polling would show, does not wake.
+            self.poll_wait.wake(EPOLLIN);
         }
     }
 

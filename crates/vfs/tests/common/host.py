@@ -76,6 +76,15 @@ def write8(fd, value):
     return call("write", fd, struct.pack("=Q", value & (2**64 - 1)), ctypes.c_size_t(8))
 
 
+def splice(fd_in, at_in, fd_out, at_out, n, flags):
+    offsets = [ctypes.byref(ctypes.c_int64(at)) if at >= 0 else None for at in (at_in, at_out)]
+    return call("splice", fd_in, offsets[0], fd_out, offsets[1], ctypes.c_size_t(n), flags)
+
+
+def sendfile(fd_out, fd_in, at, n):
+    return call("sendfile", fd_out, fd_in, ctypes.byref(ctypes.c_int64(at)) if at >= 0 else None, ctypes.c_size_t(n))
+
+
 def pipe2(flags):
     pair = (ctypes.c_int * 2)()
     got = call("pipe2", pair, flags)
@@ -123,7 +132,8 @@ OPS = {
     "sigwait": sigwait,
     "epoll_ctl": epoll_ctl, "epoll_wait": epoll_wait, "poll": poll, "select": select, "read": read, "write": write,
     "write8": write8, "pipe2": pipe2, "fcntl": fcntl, "fcntl_mem": fcntl_mem, "ioctl": ioctl, "fstat": fstat,
-    "rlimit": rlimit, "name": name,
+    "rlimit": rlimit, "splice": splice, "sendfile": sendfile,
+    "tee": lambda a, b, n, f: call("tee", a, b, ctypes.c_size_t(n), f), "name": name,
     "lseek": lambda fd, off, whence: call("lseek", fd, ctypes.c_long(off), whence),
     "ftruncate": lambda fd, n: call("ftruncate", fd, ctypes.c_long(n)),
     "fallocate": lambda fd, m, o, n: call("fallocate", fd, m, ctypes.c_long(o), ctypes.c_long(n)),

@@ -11,6 +11,7 @@ use sockeye_vfs::ioctl::ioctl;
 use sockeye_vfs::pipe::pipe2;
 use sockeye_vfs::poll::poll;
 use sockeye_vfs::select::select;
+use sockeye_vfs::splice::{sendfile, splice, tee};
 use sockeye_vfs::{Files, IovSink, IovSource, Stat, Timeout, rw};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -198,6 +199,16 @@ pub(crate) fn run(p: &Process<'_>, files: &Files, mail: &Mailbox, call: &str) ->
         "pwrite" => {
             let buf = vec![b'x'; a[1] as usize];
             show(rw::pwrite(p, files, arg(0), &mut IovSource::from_slice(&buf), a[2]))
+        }
+        "splice" => {
+            let (at_in, at_out) = (a[1] >= 0, a[3] >= 0);
+            show(splice(p, files, arg(0), at_in, arg(2), at_out, a[4] as usize, a[5] as u32))
+        }
+        "tee" => show(tee(p, files, arg(0), arg(1), a[2] as usize, a[3] as u32)),
+        "sendfile" => {
+            let mut at = a[2];
+            let at = (at >= 0).then_some(&mut at);
+            show(sendfile(p, files, arg(0), arg(1), at, a[3] as usize))
         }
         "fsync" => show(unit(rw::fsync(p, files, arg(0)))),
         "setown_self" => show(fcntl(p, files, arg(0), 8, Arg::Int(u64::from(PID)))),
