@@ -205,6 +205,18 @@ impl RecvQueue {
         Ok(())
     }
 
+    /// `SIOCINQ` and `SIOCOUTQ` (`udp_ioctl`, `raw_ioctl`): the length of the first datagram, and the
+    /// bytes on their way out, into `arg`. `ENOIOCTLCMD` for other commands.
+    pub fn ioctl(&self, sk: &SockCommon, cmd: u32, arg: &mut [u8]) -> Result<i32> {
+        let answer = match cmd {
+            uapi::SIOCINQ => self.first_len().unwrap_or(0) as i32,
+            uapi::SIOCOUTQ => sk.wmem_alloc.load(Relaxed),
+            _ => return Err(Errno::ENOIOCTLCMD),
+        };
+        arg.get_mut(..4).ok_or(Errno::EFAULT)?.copy_from_slice(&answer.to_ne_bytes());
+        Ok(0)
+    }
+
     /// Ends a datagram that was received or peeked at (`skb_free_datagram`, `skb_consume_udp`).
     #[inline]
     pub fn done(&self, cx: &Cx<'_>, sk: &SockCommon, skb: Skb, flags: u32) {
