@@ -129,8 +129,8 @@ fn destination(sk: &Sock<Raw>, inet: &InetSock, name: Option<&[u8]>) -> Result<D
 fn append(sk: &mut SkMut<'_, Raw>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>, len: usize) -> Result<()> {
     let Some(mut cork) = sk.inet.cork.take() else { return Ok(()) };
     let room = cork.room(&sk.inet);
-    let appended =
-        check_send(sk.sk).and_then(|()| append_data(cx, &sk.inet, &mut cork, &mut msg.iov, len, 0));
+    // Neither the pending error nor a shutdown stops a raw packet.
+    let appended = append_data(cx, &sk.inet, &mut cork, &mut msg.iov, len, 0);
     let daddr = cork.daddr;
     sk.inet.cork = Some(cork);
     appended.inspect_err(|&errno| {
@@ -141,7 +141,7 @@ fn append(sk: &mut SkMut<'_, Raw>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>, len: u
     })
 }
 
-/// Why nothing may be sent: the pending error, or the shutdown.
+/// Why no packet with a header of its own may be sent: the pending error, or the shutdown.
 pub(crate) fn check_send(sk: &Sock<Raw>) -> Result<()> {
     if let Some(errno) = sk.take_err() {
         return Err(errno);

@@ -10,7 +10,7 @@ use net::sock::{GetOpt, Proto, RecvQueue, SkMut, SockFlag, Timeo};
 use net::{Cx, Net, Skb, Sock, UserCx};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
-use uapi::{Errno, IPPROTO_ICMPV6, Result};
+use uapi::{IPPROTO_ICMPV6, Result};
 
 /// Raw sockets of both families (`raw_prot`, `rawv6_prot`).
 pub struct Raw;
@@ -119,12 +119,8 @@ impl Proto for Raw {
         sk.inet.dst = None;
     }
 
-    fn ioctl(sk: &Sock<Self>, _cx: &UserCx<'_>, cmd: u32, _arg: &mut [u8]) -> Result<i32> {
-        match cmd {
-            uapi::SIOCOUTQ => Ok(sk.wmem_alloc.load(Relaxed)),
-            uapi::SIOCINQ => Ok(sk.shared.queue.first_len().unwrap_or(0) as i32),
-            _ => Err(Errno::ENOIOCTLCMD),
-        }
+    fn ioctl(sk: &Sock<Self>, _cx: &UserCx<'_>, cmd: u32, arg: &mut [u8]) -> Result<i32> {
+        sk.shared.queue.ioctl(sk, cmd, arg)
     }
 
     fn setsockopt(sk: &Sock<Self>, cx: &UserCx<'_>, level: i32, name: i32, value: &[u8]) -> Result<()> {

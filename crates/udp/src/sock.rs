@@ -152,12 +152,8 @@ impl Proto for Udp {
         sk.inet.dst = None;
     }
 
-    fn ioctl(sk: &Sock<Self>, _cx: &UserCx<'_>, cmd: u32, _arg: &mut [u8]) -> Result<i32> {
-        match cmd {
-            uapi::SIOCOUTQ => Ok(sk.wmem_alloc.load(Relaxed)),
-            uapi::SIOCINQ => Ok(sk.shared.queue.first_len().unwrap_or(0) as i32),
-            _ => Err(Errno::ENOIOCTLCMD),
-        }
+    fn ioctl(sk: &Sock<Self>, _cx: &UserCx<'_>, cmd: u32, arg: &mut [u8]) -> Result<i32> {
+        sk.shared.queue.ioctl(sk, cmd, arg)
     }
 
     fn setsockopt(sk: &Sock<Self>, cx: &UserCx<'_>, level: i32, name: i32, value: &[u8]) -> Result<()> {
