@@ -69,6 +69,9 @@ pub struct OpenReq {
 
 /// Defaults of a new sock (`tcp_init_sock`).
 pub fn init_sock(sk: &mut Sk<'_>, cx: &Cx<'_>) {
+    if sk.sysctl.is_none() {
+        sk.sysctl = Some(cx.tcp().sysctl.clone());
+    }
     let sysctl = &cx.tcp().sysctl;
     sk.rto = timer::TIMEOUT_INIT;
     sk.rto_min = ((sysctl.rto_min_us() as u32) / 1000).max(1);
@@ -117,6 +120,7 @@ pub fn disconnect_reset(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         retransmit_timer: std::mem::take(&mut sk.retransmit_timer),
         delack_timer: std::mem::take(&mut sk.delack_timer),
         sk_timer: std::mem::take(&mut sk.sk_timer),
+        sysctl: sk.sysctl.take(),
         rare: sk.rare.take(),
         ..TcpSock::default()
     };
@@ -266,7 +270,9 @@ fn init_buffer_space(sk: &mut Sk<'_>, cx: &Cx<'_>) {
 
 /// A fresh state for the next user of the object (`Proto::reset`).
 pub fn reset(st: &mut TcpSock) {
-    *st = TcpSock::default();
+    // The namespace stays the same: its slab keeps the object.
+    let sysctl = st.sysctl.take();
+    *st = TcpSock { sysctl, ..TcpSock::default() };
 }
 
 /// True in states where the connection is synchronised.

@@ -38,7 +38,7 @@ use uapi::{IPPROTO_TCP, Result};
 /// What TCP keeps with a namespace.
 pub struct TcpNet {
     /// `net.ipv4.tcp_*`.
-    pub sysctl: sysctl::Sysctl,
+    pub sysctl: Arc<sysctl::Sysctl>,
     /// Who a segment is for.
     pub hash: hash::Hashinfo,
     /// Challenge ACKs sent lately.
@@ -74,7 +74,7 @@ impl TcpCx for Cx<'_> {
 impl TcpNet {
     fn new(net: &Net) -> Self {
         TcpNet {
-            sysctl: sysctl::Sysctl::default(),
+            sysctl: Arc::default(),
             hash: hash::Hashinfo::new(net.rng.u64()),
             challenge: input::challenge::Limit::default(),
             sockets: AtomicI64::new(0),

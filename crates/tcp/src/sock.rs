@@ -7,11 +7,13 @@
 use crate::Tcp;
 use crate::cong::Cong;
 use crate::output::queue::SendQueue;
+use crate::sysctl::Sysctl;
 use ip::InetSock;
 use kern::time::Jiffies;
 use kern::timer::TimerSlot;
 use net::Skb;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use wire::TcpFlags;
 use wire::tcp::SackBlock;
 
@@ -168,6 +170,8 @@ pub struct Rare {
 /// `struct tcp_sock`.
 #[derive(Default)]
 pub struct TcpSock {
+    /// The namespace's settings, a pointer away.
+    pub sysctl: Option<Arc<Sysctl>>,
     /// `struct inet_sock`: addresses, ports, IP options, the cached route.
     pub inet: InetSock,
 
@@ -522,6 +526,16 @@ impl LazyTimer {
 }
 
 impl TcpSock {
+    /// The namespace's settings.
+    ///
+    /// # Panics
+    /// On a state that no [`init_sock`] has seen: no sock in use has one.
+    #[inline]
+    #[must_use]
+    pub fn sysctl(&self) -> &Sysctl {
+        self.sysctl.as_deref().expect("a sock in use was initialised")
+    }
+
     /// Segments in flight (`tcp_packets_in_flight`).
     #[inline]
     #[must_use]

@@ -2,6 +2,7 @@
 //! the files beside this one.
 
 use super::clean::{CleanResult, clean_rtx_queue};
+use super::fast_ack::{self, acks_all};
 use super::recovery::{self, Rexmit};
 use super::sack::{SackState, sacktag_write_queue};
 use super::{TcpRx, challenge, options, rack, rate};
@@ -80,6 +81,10 @@ pub fn tcp_ack(
     flags: u32,
 ) -> Result<bool, DropReason> {
     let ack = rx.ack_seq;
+    if acks_all(sk, ack, flags) {
+        fast_ack::take(sk, cx, rx, flags);
+        return Ok(true);
+    }
     let prior_snd_una = sk.snd_una;
     let mut flag = flags;
     if before(ack, prior_snd_una) {
@@ -204,7 +209,7 @@ pub fn highest_sack_seq(sk: &Sk<'_>) -> u32 {
 }
 
 #[inline]
-fn snd_una_update(sk: &mut Sk<'_>, ack: u32) {
+pub(super) fn snd_una_update(sk: &mut Sk<'_>, ack: u32) {
     sk.bytes_acked += u64::from(ack.wrapping_sub(sk.snd_una));
     sk.snd_una = ack;
 }

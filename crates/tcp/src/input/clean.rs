@@ -129,7 +129,7 @@ pub fn clean_rtx_queue(
         sack_rtt = now.saturating_sub(first) as i64;
         ca_rtt = now.saturating_sub(last) as i64;
     }
-    let rtt_update = rtt::ack_update_rtt(sk, cx, flag, seq_rtt, sack_rtt, ca_rtt, rs);
+    let rtt_update = rtt::ack_update_rtt(sk, flag, seq_rtt, sack_rtt, ca_rtt, rs);
     if flag & FLAG_ACKED != 0 {
         flag |= FLAG_SET_XMIT_TIMER;
         if sk.is_reno() {

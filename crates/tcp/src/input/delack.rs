@@ -1,7 +1,6 @@
 //! When to acknowledge: at once or later (RFC 9293 section 3.8.6.3; `__tcp_ack_snd_check`,
 //! quick-ACK and interactive modes).
 
-use crate::TcpCx;
 use crate::output::ack::{DELACK_MIN, send_ack, send_delayed_ack};
 use crate::output::window::choose;
 use crate::sock::{ACK_NOW, ACK_SCHED, Sk};
@@ -13,13 +12,13 @@ pub const MAX_QUICKACKS: u8 = 16;
 /// The session is interactive: ACKs wait for data to go with (`inet_csk_in_pingpong_mode`).
 #[inline]
 #[must_use]
-pub fn in_pingpong_mode(sk: &Sk<'_>, cx: &Cx<'_>) -> bool {
-    i32::from(sk.ack_pingpong) >= cx.tcp().sysctl.pingpong_thresh()
+pub fn in_pingpong_mode(sk: &Sk<'_>, _cx: &Cx<'_>) -> bool {
+    i32::from(sk.ack_pingpong) >= sk.sysctl().pingpong_thresh()
 }
 
 /// It is (`inet_csk_enter_pingpong_mode`).
-pub fn enter_pingpong_mode(sk: &mut Sk<'_>, cx: &Cx<'_>) {
-    sk.ack_pingpong = cx.tcp().sysctl.pingpong_thresh().clamp(0, 255) as u8;
+pub fn enter_pingpong_mode(sk: &mut Sk<'_>, _cx: &Cx<'_>) {
+    sk.ack_pingpong = sk.sysctl().pingpong_thresh().clamp(0, 255) as u8;
 }
 
 /// It is not (`inet_csk_exit_pingpong_mode`).

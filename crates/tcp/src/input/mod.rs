@@ -6,6 +6,7 @@ pub mod clean;
 pub mod data;
 pub mod delack;
 pub mod established;
+mod fast_ack;
 pub mod ofo;
 pub mod options;
 pub mod prune;

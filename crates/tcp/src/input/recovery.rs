@@ -336,17 +336,17 @@ pub fn cong_control(sk: &mut Sk<'_>, cx: &Cx<'_>, ack: u32, acked_sacked: u32, f
     }
     if in_cwnd_reduction(sk) {
         cwnd_reduction(sk, acked_sacked, rs.losses, flag);
-    } else if may_raise_cwnd(sk, cx, flag) {
+    } else if may_raise_cwnd(sk, flag) {
         ops.cong_avoid(sk, ack, acked_sacked);
         sk.snd_cwnd_stamp = sk.jiffies32();
     }
-    window::update_pacing_rate(sk, cx);
+    window::update_pacing_rate(sk);
 }
 
 /// `tcp_may_raise_cwnd`
 #[inline]
-fn may_raise_cwnd(sk: &Sk<'_>, cx: &Cx<'_>, flag: u32) -> bool {
-    if sk.reordering > cx.tcp().sysctl.reordering() as u32 {
+fn may_raise_cwnd(sk: &Sk<'_>, flag: u32) -> bool {
+    if sk.reordering > sk.sysctl().reordering() as u32 {
         flag & FLAG_FORWARD_PROGRESS != 0
     } else {
         flag & FLAG_DATA_ACKED != 0

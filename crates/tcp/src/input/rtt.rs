@@ -2,11 +2,9 @@
 //! `tcp_rtt_estimator`, `tcp_set_rto`), and the windowed minimum (`win_minmax.c`).
 
 use super::ack::{FLAG_ACK_MAYBE_DELAYED, FLAG_ACKED};
-use crate::TcpCx;
 use crate::cong::RateSample;
 use crate::seq::after;
 use crate::sock::{MinRtt, Sk, TcpSock};
-use net::Cx;
 
 /// The timeout that the estimates give, ms (`__tcp_set_rto`).
 #[inline]
@@ -61,7 +59,6 @@ pub fn rtt_estimator(tp: &mut TcpSock, sample_us: u32) {
 /// What an ACK says of the RTT; true when there was a sample (`tcp_ack_update_rtt`).
 pub fn ack_update_rtt(
     sk: &mut Sk<'_>,
-    cx: &Cx<'_>,
     flag: u32,
     seq_rtt: i64,
     sack_rtt: i64,
@@ -78,7 +75,7 @@ pub fn ack_update_rtt(
     if seq_rtt < 0 {
         return false;
     }
-    update_rtt_min(sk, cx, ca_rtt.max(0) as u32, flag);
+    update_rtt_min(sk, ca_rtt.max(0) as u32, flag);
     rtt_estimator(sk, seq_rtt.min(i64::from(u32::MAX >> 4)) as u32);
     sk.rto = rto_of(sk).min(sk.rto_max).max(1);
     sk.backoff = 0;
@@ -98,11 +95,11 @@ pub fn tsopt_us(sk: &Sk<'_>, min_delta: u32) -> i64 {
     i64::from(delta.max(min_delta)) * 1000
 }
 
-fn update_rtt_min(sk: &mut Sk<'_>, cx: &Cx<'_>, rtt_us: u32, flag: u32) {
+fn update_rtt_min(sk: &mut Sk<'_>, rtt_us: u32, flag: u32) {
     if flag & FLAG_ACK_MAYBE_DELAYED != 0 && rtt_us > sk.min_rtt() {
         return;
     }
-    let window = cx.tcp().sysctl.min_rtt_wlen() as u32 * 1000;
+    let window = sk.sysctl().min_rtt_wlen() as u32 * 1000;
     let now = sk.jiffies32();
     running_min(&mut sk.rtt_min, window, now, if rtt_us == 0 { 1000 } else { rtt_us });
 }

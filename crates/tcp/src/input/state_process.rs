@@ -127,7 +127,7 @@ fn text(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) {
 fn established(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx) {
     sk.delivered = sk.delivered.wrapping_add(1);
     if sk.srtt_us == 0 {
-        synack_rtt_meas(sk, cx);
+        synack_rtt_meas(sk);
     }
     sk.retrans_stamp = 0;
     init::init_transfer(sk, cx);
@@ -141,7 +141,7 @@ fn established(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx) {
     if sk.rx_opt.tstamp_ok {
         sk.advmss -= 12;
     }
-    window::update_pacing_rate(sk, cx);
+    window::update_pacing_rate(sk);
     sk.lsndtime = sk.jiffies32();
     syn::initialize_rcv_mss(sk);
     window::fast_path_on(sk);
@@ -156,11 +156,11 @@ fn established(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx) {
 }
 
 /// The RTT of SYN-ACK and ACK (`tcp_synack_rtt_meas`), if the SYN-ACK went once.
-fn synack_rtt_meas(sk: &mut Sk<'_>, cx: &Cx<'_>) {
+fn synack_rtt_meas(sk: &mut Sk<'_>) {
     if sk.total_retrans == 0 && sk.snt_synack != 0 {
         let rtt = sk.mstamp.saturating_sub(sk.snt_synack) as i64;
         let mut rs = crate::cong::RateSample::default();
-        rtt::ack_update_rtt(sk, cx, ack::FLAG_SYN_ACKED, rtt, -1, rtt, &mut rs);
+        rtt::ack_update_rtt(sk, ack::FLAG_SYN_ACKED, rtt, -1, rtt, &mut rs);
     }
 }
 

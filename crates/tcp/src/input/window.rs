@@ -192,8 +192,8 @@ pub fn sndbuf_expand(sk: &mut Sk<'_>, cx: &Cx<'_>) {
 /// Bytes per second to pace at: twice the window per RTT in slow start, 1.2 times later
 /// (`tcp_update_pacing_rate`).
 #[inline]
-pub fn update_pacing_rate(sk: &mut Sk<'_>, cx: &Cx<'_>) {
-    let sysctl = &cx.tcp().sysctl;
+pub fn update_pacing_rate(sk: &mut Sk<'_>) {
+    let sysctl = sk.sysctl();
     let percent =
         if sk.snd_cwnd < sk.snd_ssthresh / 2 { sysctl.pacing_ss_ratio() } else { sysctl.pacing_ca_ratio() };
     let mut rate = u64::from(sk.mss_cache) * ((1_000_000 / 100) << 3) * percent as u64;

@@ -2,7 +2,6 @@
 
 use super::queue::{SACKED_ACKED, Segment};
 use super::write_xmit;
-use crate::TcpCx;
 use crate::seq::after;
 use crate::sock::{Sk, TCP_NAGLE_CORK, TCP_NAGLE_PUSH};
 use net::Cx;
@@ -23,25 +22,25 @@ pub struct Append {
 /// (`sk_stream_memory_free`, `tcp_stream_memory_free`).
 #[inline]
 #[must_use]
-pub fn stream_memory_free(sk: &Sk<'_>, cx: &Cx<'_>) -> bool {
-    sk.wmem_queued < sk.sk.sndbuf() && sk.notsent() < notsent_lowat(sk, cx)
+pub fn stream_memory_free(sk: &Sk<'_>, _cx: &Cx<'_>) -> bool {
+    sk.wmem_queued < sk.sk.sndbuf() && sk.notsent() < notsent_lowat(sk)
 }
 
 /// `TCP_NOTSENT_LOWAT`, or the sysctl.
 #[inline]
 #[must_use]
-pub fn notsent_lowat(sk: &Sk<'_>, cx: &Cx<'_>) -> u32 {
+pub fn notsent_lowat(sk: &Sk<'_>) -> u32 {
     match sk.notsent_lowat {
-        0 => cx.tcp().sysctl.notsent_lowat() as u32,
+        0 => sk.sysctl().notsent_lowat() as u32,
         bytes => bytes,
     }
 }
 
 /// True when poll shows room for writers: a third of the buffer is free (`sk_stream_is_writeable`).
 #[must_use]
-pub fn is_writeable(sk: &Sk<'_>, cx: &Cx<'_>) -> bool {
+pub fn is_writeable(sk: &Sk<'_>, _cx: &Cx<'_>) -> bool {
     let room = sk.sk.sndbuf() - sk.wmem_queued;
-    room >= sk.wmem_queued >> 1 && (sk.notsent() << 1) < notsent_lowat(sk, cx).max(1)
+    room >= sk.wmem_queued >> 1 && (sk.notsent() << 1) < notsent_lowat(sk).max(1)
 }
 
 /// Takes up to `size_goal` bytes from the user into one segment. `flags` are the call's `MSG_*`.

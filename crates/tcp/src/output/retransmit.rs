@@ -91,7 +91,7 @@ pub fn xmit_retransmit_queue(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         return;
     }
     let mss = current_mss(sk, cx);
-    let max_segs = tso_segs(sk, cx, mss);
+    let max_segs = tso_segs(sk, mss);
     let (mut i, mut rearm) = (0, false);
     while i < sk.send_queue.sent() {
         let in_flight = sk.packets_in_flight();

@@ -4,7 +4,6 @@
 use super::mss::{current_mss, gso_max_size};
 use super::queue::Segment;
 use super::{segment, split};
-use crate::TcpCx;
 use crate::cong::{self, CaEvent};
 use crate::seq::{after, before};
 use crate::sock::{CaState, Sk, TCP_NAGLE_CORK, TCP_NAGLE_OFF, TCP_NAGLE_PUSH, XmitTimer};
@@ -62,8 +61,7 @@ pub fn check_probe_timer(sk: &mut Sk<'_>, cx: &Cx<'_>) {
 /// Writes to the network. True when nothing is in flight although something waits.
 pub fn write_xmit(sk: &mut Sk<'_>, cx: &Cx<'_>, mss: u32, nonagle: u8, push: Push) -> bool {
     super::mstamp_refresh(sk, cx);
-    let max_segs = tso_segs(sk, cx, mss);
-    let (mut sent, mut cwnd_limited) = (0, false);
+    let (mut sent, mut cwnd_limited, mut rearm) = (0, false, false);
     while let Some(head) = sk.send_queue.send_head() {
         let i = sk.send_queue.sent();
         let quota = match cwnd_test(sk) {
@@ -73,9 +71,10 @@ pub fn write_xmit(sk: &mut Sk<'_>, cx: &Cx<'_>, mss: u32, nonagle: u8, push: Pus
             }
             quota => quota,
         };
-        let quota = quota.min(max_segs);
         let is_last = i + 1 == sk.send_queue.len();
         let (seq, end_seq, len, fin) = (head.seq, head.end_seq, head.len(), head.flags.fin());
+        let max_segs = if len > mss { tso_segs(sk, mss) } else { 1 };
+        let quota = quota.min(max_segs);
         let segs = if head.pcount == 0 || (head.pcount > 1 && u32::from(head.gso_size) != mss) {
             sk.send_queue[i].set_packets(mss)
         } else {
@@ -90,7 +89,7 @@ pub fn write_xmit(sk: &mut Sk<'_>, cx: &Cx<'_>, mss: u32, nonagle: u8, push: Pus
             if !nagle_test(sk, len, fin, mss, nonagle) {
                 break;
             }
-        } else if push == Push::All && tso_should_defer(sk, cx, i, max_segs, &mut cwnd_limited) {
+        } else if push == Push::All && tso_should_defer(sk, i, max_segs, &mut cwnd_limited) {
             break;
         }
         let mut limit = mss;
@@ -106,7 +105,9 @@ pub fn write_xmit(sk: &mut Sk<'_>, cx: &Cx<'_>, mss: u32, nonagle: u8, push: Pus
         if segment::transmit(sk, cx, i).is_err() {
             break;
         }
-        sent += new_data_sent(sk, cx, mss);
+        let (packets, first) = advance(sk, cx, mss);
+        sent += packets;
+        rearm |= first;
         if push != Push::All {
             break;
         }
@@ -116,8 +117,10 @@ pub fn write_xmit(sk: &mut Sk<'_>, cx: &Cx<'_>, mss: u32, nonagle: u8, push: Pus
         if in_cwnd_reduction(sk) {
             sk.prr_out += sent;
         }
-        if push != Push::Probe {
-            timer::tlp::schedule_loss_probe(sk, cx, false);
+        // The probe's timer replaces the retransmission's.
+        let probed = push != Push::Probe && timer::tlp::schedule_loss_probe(sk, cx, false);
+        if rearm && !probed {
+            timer::rearm_rto(sk, cx);
         }
     }
     if sent > 0 || cwnd_limited {
@@ -127,8 +130,15 @@ pub fn write_xmit(sk: &mut Sk<'_>, cx: &Cx<'_>, mss: u32, nonagle: u8, push: Pus
 }
 
 /// The first unsent segment has left: it is in flight now (`tcp_event_new_data_sent`).
+pub fn new_data_sent(sk: &mut Sk<'_>, cx: &Cx<'_>, mss: u32) {
+    if advance(sk, cx, mss).1 {
+        timer::rearm_rto(sk, cx);
+    }
+}
+
+/// The same; gives how many packets it is, and whether the timer is to be set for it.
 #[inline]
-pub fn new_data_sent(sk: &mut Sk<'_>, cx: &Cx<'_>, mss: u32) -> u32 {
+fn advance(sk: &mut Sk<'_>, cx: &Cx<'_>, mss: u32) -> (u32, bool) {
     let seg: &Segment = &sk.send_queue[sk.send_queue.sent()];
     let (end_seq, packets, len) = (seg.end_seq, seg.packets(), seg.len());
     sk.send_queue.advance();
@@ -136,15 +146,12 @@ pub fn new_data_sent(sk: &mut Sk<'_>, cx: &Cx<'_>, mss: u32) -> u32 {
     sk.wstamp = sk.mstamp;
     let prior = sk.packets_out;
     sk.packets_out += packets;
-    if prior == 0 || sk.pending == XmitTimer::LossProbe {
-        timer::rearm_rto(sk, cx);
-    }
     if len < packets * mss {
         // Minshall: a small segment is out.
         sk.snd_sml = end_seq;
     }
     cx.add(TcpExt::TCPOrigDataSent, u64::from(packets));
-    packets
+    (packets, prior == 0 || sk.pending == XmitTimer::LossProbe)
 }
 
 /// How many packets the congestion window has room for (`tcp_cwnd_test`); half of it at once at
@@ -200,11 +207,11 @@ fn split_point(sk: &Sk<'_>, i: usize, mss: u32, max_segs: u32, nonagle: u8) -> u
 /// is small (`tcp_tso_autosize`).
 #[inline]
 #[must_use]
-pub fn tso_segs(sk: &Sk<'_>, cx: &Cx<'_>, mss: u32) -> u32 {
+pub fn tso_segs(sk: &Sk<'_>, mss: u32) -> u32 {
     if !sk.can_gso {
         return 1;
     }
-    let sysctl = &cx.tcp().sysctl;
+    let sysctl = sk.sysctl();
     let max = gso_max_size();
     let rtt_shift = sk.min_rtt() >> sysctl.tso_rtt_log().min(31);
     let mut bytes = (sk.pacing_rate >> 10).min(u64::from(u32::MAX)) as u32;
@@ -216,7 +223,7 @@ pub fn tso_segs(sk: &Sk<'_>, cx: &Cx<'_>, mss: u32) -> u32 {
 
 /// Waits with a large segment that is not full for the ACKs that will open the window
 /// (`tcp_tso_should_defer`).
-fn tso_should_defer(sk: &Sk<'_>, cx: &Cx<'_>, i: usize, max_segs: u32, cwnd_limited: &mut bool) -> bool {
+fn tso_should_defer(sk: &Sk<'_>, i: usize, max_segs: u32, cwnd_limited: &mut bool) -> bool {
     if sk.ca_state >= CaState::Recovery {
         return false;
     }
@@ -233,7 +240,7 @@ fn tso_should_defer(sk: &Sk<'_>, cx: &Cx<'_>, i: usize, max_segs: u32, cwnd_limi
     if limit >= max_segs.saturating_mul(sk.mss_cache) || (!is_last && limit >= seg.len()) {
         return false;
     }
-    let divisor = cx.tcp().sysctl.tso_win_divisor() as u32;
+    let divisor = sk.sysctl().tso_win_divisor() as u32;
     let chunk = sk.snd_wnd.min(sk.snd_cwnd.saturating_mul(sk.mss_cache)).checked_div(divisor);
     if limit >= chunk.unwrap_or(3 * sk.mss_cache + 1) {
         return false;
@@ -279,8 +286,7 @@ fn cwnd_validate(sk: &mut Sk<'_>, cx: &Cx<'_>, limited: bool) {
         return;
     }
     sk.snd_cwnd_used = sk.snd_cwnd_used.max(sk.packets_out);
-    if now.wrapping_sub(sk.snd_cwnd_stamp) as i32 >= sk.rto as i32
-        && cx.tcp().sysctl.slow_start_after_idle() != 0
+    if now.wrapping_sub(sk.snd_cwnd_stamp) as i32 >= sk.rto as i32 && sk.sysctl().slow_start_after_idle() != 0
     {
         cwnd_application_limited(sk, cx);
     }
@@ -321,7 +327,7 @@ pub fn init_cwnd(sk: &Sk<'_>, _cx: &Cx<'_>) -> u32 {
 /// A write after an idle RTO begins a new slow start (`tcp_slow_start_after_idle_check`).
 #[inline]
 pub fn slow_start_after_idle_check(sk: &mut Sk<'_>, cx: &Cx<'_>) {
-    if sk.packets_out != 0 || cx.tcp().sysctl.slow_start_after_idle() == 0 {
+    if sk.packets_out != 0 || sk.sysctl().slow_start_after_idle() == 0 {
         return;
     }
     let idle = (cx.now().ns() / 1_000_000) as u32;

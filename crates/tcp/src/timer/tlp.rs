@@ -1,7 +1,6 @@
 //! Tail loss probe (RFC 8985 section 7; `tcp_schedule_loss_probe`, `tcp_send_loss_probe`).
 
 use super::{TIMEOUT_INIT, rearm_rto, reset_xmit_timer, rto_delta_us};
-use crate::TcpCx;
 use crate::output::mss::current_mss;
 use crate::output::write_xmit::{Push, write_xmit};
 use crate::output::{retransmit, split};
@@ -21,7 +20,7 @@ pub fn schedule_loss_probe(sk: &mut Sk<'_>, cx: &Cx<'_>, advancing: bool) -> boo
     {
         return false;
     }
-    let early_retrans = cx.tcp().sysctl.early_retrans();
+    let early_retrans = sk.sysctl().early_retrans();
     if early_retrans != 3 && early_retrans != 4 {
         return false;
     }
