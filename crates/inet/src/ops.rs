@@ -54,6 +54,7 @@ const fn stream(name: &'static str, family: i32) -> ProtoOps {
         listen: tcp_listen,
         sendmsg: stream_sendmsg::<Tcp>,
         set_peek_off: Some(set_peek_off::<Tcp>),
+        set_rcvlowat: Some(tcp::api::lowat::set_rcvlowat),
         ..dgram::<Tcp>(name, family)
     }
 }

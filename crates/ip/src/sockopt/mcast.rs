@@ -122,7 +122,11 @@ pub(super) fn group(opt: &Opt<'_, '_>, value: &[u8], family: i32, on: bool) -> R
 
 /// `MCAST_BLOCK_SOURCE` and its three kin.
 pub(super) fn group_source(opt: &Opt<'_, '_>, value: &[u8], family: i32, what: Change) -> Result<()> {
-    let (request, _) = GroupSourceReq::read_from_prefix(value).map_err(|_| Errno::EINVAL)?;
+    let (request, rest) = GroupSourceReq::read_from_prefix(value).map_err(|_| Errno::EINVAL)?;
+    // Only IPv6 takes a longer value.
+    if family == AF_INET && !rest.is_empty() {
+        return Err(Errno::EINVAL);
+    }
     let group = address(&request.group, family).ok_or(Errno::EADDRNOTAVAIL)?;
     let source = address(&request.source, family).ok_or(Errno::EADDRNOTAVAIL)?;
     change(opt, (proper(group, family)?, request.interface, Ipv4Addr::UNSPECIFIED), source, what)
@@ -179,7 +183,8 @@ pub(super) fn set_filter(opt: &Opt<'_, '_>, value: &[u8], family: i32) -> Result
     too_many(opt, value.len(), head.numsrc, family)?;
     let (sources, _) = rest.as_chunks::<128>();
     let sources = sources.get(..head.numsrc as usize).ok_or(Errno::EINVAL)?;
-    let group = address(&head.group, family).ok_or(Errno::EADDRNOTAVAIL)?;
+    let other = if family == AF_INET { Errno::EADDRNOTAVAIL } else { Errno::EINVAL };
+    let group = address(&head.group, family).ok_or(other)?;
     let parsed: Option<Vec<_>> = sources.iter().map(|source| address(source, family)).collect();
     let at = (proper(group, family)?, head.interface, Ipv4Addr::UNSPECIFIED);
     let sources = parsed.ok_or(Errno::EADDRNOTAVAIL)?;
@@ -189,7 +194,8 @@ pub(super) fn set_filter(opt: &Opt<'_, '_>, value: &[u8], family: i32) -> Result
 /// Reads it.
 pub(super) fn get_filter(opt: &mut Opt<'_, '_>, out: &mut GetOpt<'_>, family: i32) -> Result<()> {
     let (mut head, _) = GroupFilter::read_from_prefix(out.input()?).map_err(|_| Errno::EINVAL)?;
-    let group = address(&head.group, family).ok_or(Errno::EADDRNOTAVAIL)?;
+    let other = if family == AF_INET { Errno::EINVAL } else { Errno::EADDRNOTAVAIL };
+    let group = address(&head.group, family).ok_or(other)?;
     let at = (proper(group, family)?, head.interface, Ipv4Addr::UNSPECIFIED);
     let (mode, sources) = mcast::source_filter(opt.cx, opt.shared, at)?;
     let room = (out.len as usize - size_of::<GroupFilter>()) / 128;

@@ -40,7 +40,8 @@ fn install(opt: &mut Opt<'_, '_>, options: TxOptions) -> Result<()> {
     if options.len() > MAX_LEN {
         return Err(Errno::EMSGSIZE);
     }
-    opt.inet.v6.opt = (!options.is_empty()).then(|| Arc::new(options));
+    // Some are kept though they are not sent: destination options for hops, without any hops.
+    opt.inet.v6.opt = (options != TxOptions::default()).then(|| Arc::new(options));
     opt.inet.dst = None;
     Ok(())
 }

@@ -376,18 +376,14 @@ fn get_autoflowlabel(opt: &mut Opt<'_, '_>, out: &mut GetOpt<'_>) -> Result<()> 
 fn set_preferences(opt: &mut Opt<'_, '_>, value: &Value<'_>) -> Result<()> {
     value.at_least(INT)?;
     let asked = value.int as u32;
-    let mut prefs = opt.inet.v6.srcprefs;
-    match asked & (IPV6_PREFER_SRC_PUBLIC | IPV6_PREFER_SRC_TMP | IPV6_PREFER_SRC_PUBTMP_DEFAULT) {
-        0 => {}
-        which @ (IPV6_PREFER_SRC_PUBLIC | IPV6_PREFER_SRC_TMP) => {
-            prefs = prefs & !(IPV6_PREFER_SRC_PUBLIC | IPV6_PREFER_SRC_TMP) | which;
-        }
-        IPV6_PREFER_SRC_PUBTMP_DEFAULT => prefs &= !(IPV6_PREFER_SRC_PUBLIC | IPV6_PREFER_SRC_TMP),
+    let either = IPV6_PREFER_SRC_PUBLIC | IPV6_PREFER_SRC_TMP;
+    let mut prefs = match asked & (either | IPV6_PREFER_SRC_PUBTMP_DEFAULT) {
+        0 | IPV6_PREFER_SRC_PUBTMP_DEFAULT => 0,
+        which @ (IPV6_PREFER_SRC_PUBLIC | IPV6_PREFER_SRC_TMP) => which,
         _ => return Err(Errno::EINVAL),
-    }
+    };
     match asked & (IPV6_PREFER_SRC_HOME | IPV6_PREFER_SRC_COA) {
-        0 => {}
-        IPV6_PREFER_SRC_HOME => prefs &= !IPV6_PREFER_SRC_COA,
+        0 | IPV6_PREFER_SRC_HOME => {}
         IPV6_PREFER_SRC_COA => prefs |= IPV6_PREFER_SRC_COA,
         _ => return Err(Errno::EINVAL),
     }

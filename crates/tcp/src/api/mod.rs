@@ -7,6 +7,7 @@ pub mod disconnect;
 pub mod info;
 pub mod ioctl;
 pub mod listen;
+pub mod lowat;
 pub mod poll;
 pub mod recvmsg;
 pub mod sendmsg;

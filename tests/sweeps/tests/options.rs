@@ -1,0 +1,191 @@
+//! Every option number of a level, on every kind of socket, with values of many lengths: what the
+//! host's kernel answers and what Sockeye does.
+
+use sweeps::{Host, Kernel, Ours, in_private_namespace, without_capabilities};
+
+const SOL_SOCKET: i32 = libc::SOL_SOCKET;
+const SOL_IP: i32 = 0;
+const SOL_IPV6: i32 = 41;
+
+/// Family, type, protocol.
+const KINDS: &[(i32, i32, i32)] = &[
+    (libc::AF_INET, libc::SOCK_STREAM, 0),
+    (libc::AF_INET, libc::SOCK_DGRAM, 0),
+    (libc::AF_INET6, libc::SOCK_STREAM, 0),
+    (libc::AF_INET6, libc::SOCK_DGRAM, 0),
+];
+const RAW: &[(i32, i32, i32)] = &[(libc::AF_INET, libc::SOCK_RAW, 17), (libc::AF_INET6, libc::SOCK_RAW, 17)];
+
+/// Options that answer as a kernel without the feature does; docs/DIVERGENCES.md has the reasons.
+fn is_absent(level: i32, name: i32) -> bool {
+    match level {
+        // SO_SECURITY_* and filters, reuseport programs, SO_ZEROCOPY, SO_TXREHASH, SO_DEVMEM_DONTNEED.
+        SOL_SOCKET => matches!(name, 26 | 27 | 44 | 48 | 50 | 51 | 52 | 60 | 68 | 74 | 80),
+        // IP_ROUTER_ALERT, IPsec policies, IP_CHECKSUM, IP_RECVFRAGSIZE, netfilter's.
+        SOL_IP => matches!(name, 5 | 16 | 17 | 23 | 25 | 64..=99),
+        // IPV6_CHECKSUM is raw sockets'; IPV6_ROUTER_ALERT, anycast, flow labels, IPsec policies,
+        // IPV6_HDRINCL, IPV6_RECVPATHMTU, IPV6_RECVFRAGSIZE, netfilter's and multicast routing's.
+        SOL_IPV6 => matches!(name, 22 | 27 | 28 | 30 | 32 | 34 | 35 | 36 | 60 | 63 | 64 | 65 | 68 | 69 | 77 | 80),
+        _ => false,
+    }
+}
+
+/// Options whose values are there in part: SO_TIMESTAMPING without the times of packets sent.
+fn is_partial(level: i32, name: i32) -> bool {
+    level == SOL_SOCKET && matches!(name, 37 | 65)
+}
+
+/// A lingering time without end reads back as a number that depends on the kernel's tick rate.
+fn is_ticks(level: i32, name: i32, line: &str) -> bool {
+    level == SOL_SOCKET
+        && name == 13
+        && line.contains("then 8 [0")
+        && !line.contains("00, 00, 00, 00, 00, 00, 00, 00, 00]")
+}
+
+/// What cannot be equal in two kernels: cookies.
+fn is_own(level: i32, name: i32) -> bool {
+    level == SOL_SOCKET && matches!(name, 57 | 71)
+}
+
+fn values() -> Vec<Vec<u8>> {
+    let int = |v: i32| v.to_ne_bytes().to_vec();
+    let two = |a: i32, b: i32| [int(a), int(b)].concat();
+    let time = |s: i64, us: i64| [s.to_ne_bytes(), us.to_ne_bytes()].concat();
+    let mut values: Vec<Vec<u8>> = vec![vec![], vec![1], vec![7, 0], vec![0; 3]];
+    values.extend([0, 1, 2, 3, 5, 6, 7, 64, 255, 256, 300, 1279, 1280, 65536, 100_000].map(int));
+    values.extend([-1, -2, i32::MAX, i32::MIN, 1 << 24, 1 << 29, 0x1000_4000].map(int));
+    values.extend([two(1, 5), two(1, -5), two(0, 9), two(1, 0), two(11, 3), two(3, 4)]);
+    values.extend([
+        time(1, 500_000),
+        time(0, 1_000_000),
+        time(-1, 0),
+        time(0, -1),
+        time(i64::MAX, 0),
+        time(0, 4000),
+    ]);
+    values.extend([b"lo\0".to_vec(), b"lo".to_vec(), b"nosuchdev0".to_vec(), b"lo56789012345678".to_vec()]);
+    values.extend([12, 16, 20, 24, 32, 40, 44, 144, 300].map(|n| vec![0; n]));
+    // Groups: ip_mreq, ip_mreqn, ipv6_mreq.
+    values.push(vec![224, 1, 2, 3, 127, 0, 0, 1]);
+    values.push(vec![224, 1, 2, 3, 0, 0, 0, 0, 1, 0, 0, 0]);
+    values.push([&[0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9], &1u32.to_ne_bytes()[..]].concat());
+    values.push(vec![127, 0, 0, 1]);
+    // Options: record route, no operation.
+    values.push(vec![7, 7, 4, 0, 0, 0, 0, 0]);
+    values.push(vec![1, 1, 1, 0]);
+    // An extension header of eight bytes with padding.
+    values.push(vec![0, 0, 1, 4, 0, 0, 0, 0]);
+    values
+}
+
+/// All answers about one option of one kind of socket, as lines.
+fn sweep(kernel: &dyn Kernel, kind: (i32, i32, i32), level: i32, name: i32) -> Vec<String> {
+    let fd = match kernel.socket(kind.0, kind.1, kind.2) {
+        Ok(fd) => fd,
+        Err(errno) => return vec![format!("socket {kind:?}: {errno}")],
+    };
+    let read = |len, fill| match kernel.getsockopt(fd, level, name, len, fill) {
+        Ok((len, _)) if is_own(level, name) => format!("{len}"),
+        Ok((len, bytes)) => format!("{len} {:02x?}", &bytes),
+        Err(errno) => format!("errno {errno}"),
+    };
+    let mut lines: Vec<String> =
+        [0, 1, 2, 3, 4, 5, 8, 12, 16, 40, 256].map(|len| format!("get of {len}: {}", read(len, 0))).to_vec();
+    for value in values() {
+        let result = kernel.setsockopt(fd, level, name, &value);
+        lines.push(format!("set {value:?}: {result:?}, then {}", read(16, 0)));
+    }
+    kernel.close(fd);
+    lines
+}
+
+fn compare(level: i32, names: std::ops::Range<i32>, kinds: &[(i32, i32, i32)], caps: bool) {
+    let ask_host = || {
+        let ask = || -> Vec<_> {
+            let all = |name: i32| kinds.iter().map(move |kind| (name, *kind));
+            names.clone().flat_map(all).map(|(name, kind)| sweep(&Host, kind, level, name)).collect()
+        };
+        if caps { ask() } else { without_capabilities(ask) }
+    };
+    // Without the right to make a namespace the host answers from its own.
+    let privileged = in_private_namespace(ask_host);
+    let host = match privileged {
+        Some(host) => host,
+        None if caps => return eprintln!("not root: what needs capabilities is not compared"),
+        None => ask_host(),
+    };
+    let ours = if caps { Ours::new() } else { Ours::without_capabilities() };
+    let (mut host, mut compared, mut differ) = (host.into_iter(), 0, Vec::new());
+    for name in names {
+        for kind in kinds {
+            let theirs = host.next().unwrap_or_default();
+            let our = sweep(&ours, *kind, level, name);
+            if is_absent(level, name) {
+                let refused = |line: &&String| line.starts_with("set") && line.contains("Ok(");
+                if let Some(line) = our.iter().find(refused) {
+                    differ.push(format!("{level}/{name} {kind:?}: absent, yet {line}"));
+                }
+                continue;
+            }
+            if is_partial(level, name) {
+                continue;
+            }
+            for (a, b) in theirs.iter().zip(&our) {
+                if is_ticks(level, name, a) {
+                    continue;
+                }
+                compared += 1;
+                if a != b {
+                    differ.push(format!("{level}/{name} {kind:?}:\n  host {a}\n  ours {b}"));
+                }
+            }
+        }
+    }
+    assert!(differ.is_empty(), "{} of {compared} differ:\n{}", differ.len(), differ.join("\n"));
+    println!("{compared} compared");
+}
+
+#[test]
+fn sol_socket() {
+    compare(SOL_SOCKET, 0..100, KINDS, true);
+}
+
+#[test]
+fn sol_socket_without_capabilities() {
+    compare(SOL_SOCKET, 0..100, KINDS, false);
+}
+
+#[test]
+fn sol_ip() {
+    compare(SOL_IP, 0..100, KINDS, true);
+}
+
+#[test]
+fn sol_ip_without_capabilities() {
+    compare(SOL_IP, 0..60, KINDS, false);
+}
+
+#[test]
+fn sol_ipv6() {
+    compare(SOL_IPV6, 0..100, KINDS, true);
+}
+
+#[test]
+fn sol_ipv6_without_capabilities() {
+    compare(SOL_IPV6, 0..80, KINDS, false);
+}
+
+#[test]
+fn raw_sockets() {
+    for level in [SOL_SOCKET, SOL_IP, SOL_IPV6] {
+        compare(level, 0..85, RAW, true);
+    }
+}
+
+#[test]
+fn other_levels() {
+    for level in [-1, 2, 58, 255, 263, 999] {
+        compare(level, 0..3, KINDS, true);
+    }
+}
