@@ -1,4 +1,4 @@
-//! Options of `SOL_RAW`, `SOL_ICMPV6` and `IPV6_CHECKSUM` (`do_raw_setsockopt`,
+//! Options of `SOL_RAW`, `SOL_ICMPV6`, `IPV6_CHECKSUM` and `IPV6_HDRINCL` (`do_raw_setsockopt`,
 //! `do_rawv6_setsockopt`); all others are IP's.
 
 use crate::Raw;
@@ -7,8 +7,8 @@ use net::sock::options::int_value;
 use net::{Sock, UserCx};
 use std::sync::atomic::Ordering::Relaxed;
 use uapi::{
-    AF_INET6, Errno, ICMP_FILTER, ICMPV6_FILTER, IPPROTO_ICMP, IPPROTO_ICMPV6, IPV6_CHECKSUM, Result,
-    SOL_ICMPV6, SOL_IPV6, SOL_RAW,
+    AF_INET6, Errno, ICMP_FILTER, ICMPV6_FILTER, IPPROTO_ICMP, IPPROTO_ICMPV6, IPV6_CHECKSUM, IPV6_HDRINCL,
+    Result, SOL_ICMPV6, SOL_IPV6, SOL_RAW,
 };
 
 fn is_v6(sk: &Sock<Raw>) -> bool {
@@ -33,6 +33,11 @@ pub(crate) fn set(sk: &Sock<Raw>, cx: &UserCx<'_>, level: i32, name: i32, value:
             Ok(())
         }
         (true, SOL_RAW | SOL_IPV6, IPV6_CHECKSUM) => set_checksum(sk, level, int_value(value)?),
+        (true, SOL_RAW | SOL_IPV6, IPV6_HDRINCL) => {
+            let on = int_value(value)? != 0;
+            sk.lock_sock(cx).inet.hdrincl = on;
+            Ok(())
+        }
         (_, SOL_RAW, _) | (true, SOL_ICMPV6, _) => Err(Errno::ENOPROTOOPT),
         _ => ip::sockopt::set(sk, cx, level, name, value),
     }
@@ -67,6 +72,7 @@ pub(crate) fn get(
         (true, SOL_ICMPV6, _) if !speaks(sk, IPPROTO_ICMPV6) => Err(Errno::EOPNOTSUPP),
         (true, SOL_ICMPV6, ICMPV6_FILTER) => out.bytes(&sk.shared.filter.bytes()),
         (true, SOL_RAW | SOL_IPV6, IPV6_CHECKSUM) => out.int(sk.shared.checksum.load(Relaxed)),
+        (true, SOL_RAW | SOL_IPV6, IPV6_HDRINCL) => out.int(i32::from(sk.lock_sock(cx).inet.hdrincl)),
         (_, SOL_RAW, _) | (true, SOL_ICMPV6, _) => Err(Errno::ENOPROTOOPT),
         _ => ip::sockopt::get(sk, cx, level, name, out),
     }
