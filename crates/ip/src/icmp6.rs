@@ -290,7 +290,7 @@ fn xmit(cx: &Cx<'_>, dst: &Dst, saddr: InetAddr, daddr: InetAddr, tclass: u8, mu
     }
     skb.ip_summed = IpSummed::None;
     skb.set_transport_header();
-    skb.ip_flags |= flag::IGNORE_DF;
+    skb.ip_flags |= flag::IGNORE_DF | flag::OURS;
     let ip = IpNet::of(cx.net);
     let auto = matches!(ip.sysctl.auto_flowlabels.load(Relaxed), 1 | 3);
     let repr = Ipv6Repr {

@@ -6,7 +6,7 @@ use wire::{Ipv4Hdr, Ipv6Hdr};
 
 /// Notes on a packet (`IPCB(skb)->flags`, `IP6CB(skb)->flags`), in [`SkBuff::ip_flags`].
 pub mod flag {
-    /// Its route is known to end on this host: loopback reception needs no lookup and no check.
+    /// Its route is known to end on this host: loopback reception needs no lookup.
     pub const LOCAL: u16 = 1;
     /// It may be fragmented whatever its DF bit says (`skb->ignore_df`).
     pub const IGNORE_DF: u16 = 1 << 1;
@@ -24,6 +24,9 @@ pub mod flag {
     pub const LOOPED: u16 = 1 << 7;
     /// It was delivered by a broadcast or multicast route (`RTCF_BROADCAST | RTCF_MULTICAST`).
     pub const GROUP: u16 = 1 << 8;
+    /// This stack wrote its IP header: loopback reception need not check it. Not so for headers that
+    /// programs write (`IP_HDRINCL`).
+    pub const OURS: u16 = 1 << 9;
 }
 
 /// True for an IPv6 packet; the network header is set.

@@ -280,6 +280,42 @@ fn what_comes_in_is_checked() {
     assert_eq!(world.net.mib.sum(mib::IpExt::InBcastPkts), 2);
 }
 
+/// `IP_HDRINCL`: a route to this host does not make a header right.
+#[test]
+fn headers_that_programs_write_are_checked() {
+    let world = World::new();
+    let send = |to: &str, bytes: &[u8]| {
+        world.call(|cx| {
+            let family = if a(to).is_v4() { AF_INET } else { AF_INET6 };
+            let dst = Sender::new(&world, family).route(cx, to).unwrap();
+            let mut skb = cx.alloc_skb();
+            skb.append(cx, bytes);
+            skb.may_pull(40.min(bytes.len()));
+            output::local_out(cx, &dst, skb).unwrap();
+        });
+        world.received().len()
+    };
+    let good = packet("127.0.0.1", "127.0.0.1", 17, &[0; 30]);
+    assert_eq!(send("127.0.0.1", &good), 1);
+    let mut bad = good.clone();
+    bad[0] = 0x65;
+    assert_eq!(send("127.0.0.1", &bad), 0);
+    bad[0] = 0x44;
+    assert_eq!(send("127.0.0.1", &bad), 0);
+    assert_eq!(world.net.mib.sum(mib::Ip::InHdrErrors), 2);
+    // Delivered by the route, whatever the header says.
+    assert_eq!(send("127.0.0.1", &packet("9.9.9.9", "8.8.8.8", 17, &[0; 30])), 1);
+    let good = packet("::1", "::1", 17, &[0; 30]);
+    assert_eq!(send("::1", &good), 1);
+    let mut bad = good.clone();
+    bad[5] = 200;
+    assert_eq!(send("::1", &bad), 0);
+    assert_eq!(world.net.mib.sum(mib::Ip6::InTruncatedPkts), 1);
+    bad[5] = 8;
+    assert_eq!(send("::1", &bad), 1);
+    assert_eq!(send("::1", &packet("ff02::1", "::1", 17, &[0; 30])), 0);
+}
+
 #[test]
 fn multicast_is_for_members() {
     let world = World::new();

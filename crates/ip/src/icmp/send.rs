@@ -107,7 +107,7 @@ pub(super) fn xmit(
 ) {
     out_count(cx, counted);
     skb.set_transport_header();
-    skb.ip_flags |= flag::IGNORE_DF;
+    skb.ip_flags |= flag::IGNORE_DF | flag::OURS;
     let built = options.map(|o| o.build(daddr, saddr, crate::output::ms_since_midnight(cx)));
     let bytes = match (&built, options) {
         (Some(built), Some(options)) => &built[..options.len()],

@@ -18,7 +18,7 @@ pub(super) fn fragment(cx: &Cx<'_>, dst: &Dst, mut skb: Skb, mtu: u32) -> Result
     if skb.ip_summed == IpSummed::Partial {
         net::dev::skb_checksum_help(&mut skb);
     }
-    if packet::is_v6(&skb) { v6(cx, dst, skb, mtu) } else { v4(cx, dst, skb, mtu) }
+    if skb.protocol == uapi::ETH_P_IPV6 { v6(cx, dst, skb, mtu) } else { v4(cx, dst, skb, mtu) }
 }
 
 fn v4(cx: &Cx<'_>, dst: &Dst, mut skb: Skb, mtu: u32) -> Result<()> {
@@ -75,7 +75,7 @@ fn send(cx: &Cx<'_>, dst: &Dst, mut skb: Skb) {
 }
 
 fn too_small(cx: &Cx<'_>, skb: Skb) -> Result<()> {
-    count(cx, packet::is_v6(&skb), mib::Ip6::FragFails, mib::Ip::FragFails);
+    count(cx, skb.protocol == uapi::ETH_P_IPV6, mib::Ip6::FragFails, mib::Ip::FragFails);
     cx.drop_skb(skb, DropReason::PktTooBig);
     Err(Errno::EMSGSIZE)
 }

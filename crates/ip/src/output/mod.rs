@@ -229,8 +229,7 @@ fn count(cx: &Cx<'_>, v6: bool, six: mib::Ip6, four: mib::Ip) {
 #[inline]
 pub fn local_out(cx: &Cx<'_>, dst: &Dst, mut skb: Skb) -> Result<()> {
     skb.set_network_header();
-    let v6 = packet::is_v6(&skb);
-    count(cx, v6, mib::Ip6::OutRequests, mib::Ip::OutRequests);
+    count(cx, dst.src.is_v6(), mib::Ip6::OutRequests, mib::Ip::OutRequests);
     dst_output(cx, dst, skb)
 }
 
@@ -238,7 +237,8 @@ pub fn local_out(cx: &Cx<'_>, dst: &Dst, mut skb: Skb) -> Result<()> {
 /// what is too long is fragmented. The network header is set and data is at it.
 #[inline]
 pub fn dst_output(cx: &Cx<'_>, dst: &Dst, mut skb: Skb) -> Result<()> {
-    skb.protocol = if packet::is_v6(&skb) { uapi::ETH_P_IPV6 } else { uapi::ETH_P_IP };
+    // By the route and not by the header, which a program may have written.
+    skb.protocol = if dst.src.is_v6() { uapi::ETH_P_IPV6 } else { uapi::ETH_P_IP };
     if dst.dev.flags() & IFF_UP == 0 {
         cx.drop_skb(skb, DropReason::DevReady);
         return Err(Errno::ENETDOWN);

@@ -2,6 +2,7 @@
 
 use super::{Datagram, local_out, note, note_datagram};
 use crate::IpNet;
+use crate::packet::flag;
 use crate::sock::InetSock;
 use crate::v4::options::IpOptions;
 use net::dst::{Dst, DstKind};
@@ -57,6 +58,7 @@ fn with_options<'b>(
 #[inline]
 fn push(skb: &mut Skb, mut repr: Ipv4Repr<'_>) {
     repr.payload_len = skb.len();
+    skb.ip_flags |= flag::OURS;
     let len = repr.header_len();
     let room = skb.push(len);
     match room.first_chunk_mut() {

@@ -3,6 +3,7 @@
 use super::{Datagram, local_out, note, note_datagram};
 use crate::IpNet;
 use crate::addr::{Conf6, IpDev};
+use crate::packet::flag;
 use crate::sock::InetSock;
 use crate::v6::txopt::TxOptions;
 use net::dst::{Dst, DstKind};
@@ -57,6 +58,7 @@ fn push(skb: &mut Skb, opt: Option<&TxOptions>, mut repr: Ipv6Repr) -> Result<()
         repr.next_header = opt.write(skb.push(len), repr.next_header, daddr);
     }
     repr.payload_len = skb.len();
+    skb.ip_flags |= flag::OURS;
     repr.emit(skb.push(Ipv6Hdr::LEN));
     Ok(())
 }
@@ -96,7 +98,7 @@ pub(super) fn send_skb(
     skb.set_transport_header();
     note_datagram(&mut skb, inet.v6.pmtudisc, inet.v6.mc_loop);
     if to.ipc.dontfrag.unwrap_or(inet.v6.dontfrag) {
-        skb.ip_flags &= !crate::packet::flag::IGNORE_DF;
+        skb.ip_flags &= !flag::IGNORE_DF;
     }
     let asked = if to.ipc.flow_label != 0 { to.ipc.flow_label } else { inet.v6.flow_label };
     let hop_limit = match to.ipc.ttl {

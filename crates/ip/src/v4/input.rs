@@ -21,12 +21,17 @@ pub(crate) fn rcv(cx: &BhCx<'_, '_>, mut skb: Skb) {
     let len = skb.len();
     cx.inc(mib::Ip::InReceives);
     cx.add(mib::IpExt::InOctets, len as u64);
-    if skb.ip_flags & flag::LOCAL != 0 {
+    const KNOWN: u16 = flag::LOCAL | flag::OURS;
+    if skb.ip_flags & KNOWN == KNOWN {
         // It never left: the header is ours and the route said that it ends here.
-        return rcv_local(cx, skb);
+        if let Some((hdr, _)) = Ipv4Hdr::view(skb.linear()) {
+            let (header_len, ecn) = (hdr.header_len(), hdr.ecn());
+            count_ecn(cx, &skb, ecn);
+            return rcv_local(cx, skb, header_len);
+        }
     }
-    // Notes of another stack mean nothing here.
-    skb.ip_flags = 0;
+    // Other notes are the sender's.
+    skb.ip_flags &= flag::LOCAL | flag::LOOPED;
     let header_len = match check(cx, &mut skb) {
         Ok(header_len) => header_len,
         Err(reason) => {
@@ -41,7 +46,11 @@ pub(crate) fn rcv(cx: &BhCx<'_, '_>, mut skb: Skb) {
             return cx.drop_skb(skb, reason);
         }
     };
-    rcv_finish(cx, skb, header_len);
+    if skb.ip_flags & flag::LOCAL != 0 {
+        rcv_local(cx, skb, header_len)
+    } else {
+        rcv_finish(cx, skb, header_len)
+    }
 }
 
 /// The header's checks in Linux's order (`ip_rcv_core`); trims what is behind the packet. Gives the
@@ -82,12 +91,12 @@ fn count_ecn(cx: &BhCx<'_, '_>, skb: &Skb, ecn: u8) {
     cx.add(BY_BITS[usize::from(ecn & 3)], u64::from(skb.gso_segs.max(1)));
 }
 
-/// A packet that this host sent to itself.
+/// A packet that this host sent to itself, its header known to be right.
 #[inline]
-fn rcv_local(cx: &BhCx<'_, '_>, mut skb: Skb) {
-    let Some((hdr, _)) = Ipv4Hdr::view(skb.linear()) else { return cx.drop_skb(skb, DropReason::IpInHdr) };
-    let header_len = hdr.header_len();
-    count_ecn(cx, &skb, hdr.ecn());
+fn rcv_local(cx: &BhCx<'_, '_>, mut skb: Skb, header_len: usize) {
+    let Some((hdr, _)) = Ipv4Hdr::view(skb.linear()) else {
+        return cx.drop_skb(skb, DropReason::IpInHdr);
+    };
     if header_len == Ipv4Hdr::LEN && !hdr.is_fragment() && skb.ip_flags & flag::LOOPED == 0 {
         return deliver_finish(cx, skb, header_len);
     }

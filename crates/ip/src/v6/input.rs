@@ -24,27 +24,21 @@ pub(crate) fn rcv(cx: &BhCx<'_, '_>, mut skb: Skb) {
     }
     cx.inc(mib::Ip6::InReceives);
     cx.add(mib::Ip6::InOctets, skb.len() as u64);
-    if skb.ip_flags & flag::LOCAL != 0 {
+    const KNOWN: u16 = flag::LOCAL | flag::OURS;
+    if skb.ip_flags & (KNOWN | flag::LOOPED) == KNOWN
+        && let Some((hdr, _)) = Ipv6Hdr::view(skb.linear())
+    {
         // It never left: the header is ours and the route said that it ends here.
-        let Some((hdr, _)) = Ipv6Hdr::view(skb.linear()) else {
-            return cx.drop_skb(skb, DropReason::IpInHdr);
-        };
-        let next = hdr.next_header();
-        count_ecn(cx, &skb, hdr.ecn());
-        if !is_ext_header(next) && skb.ip_flags & flag::LOOPED == 0 {
+        let (next, ecn) = (hdr.next_header(), hdr.ecn());
+        if !is_ext_header(next) {
+            count_ecn(cx, &skb, ecn);
             return upper(cx, skb, next, Ipv6Hdr::LEN, FIRST_NHOFF);
         }
-        skb.ip_flags &= flag::LOCAL | flag::LOOPED;
-        if next == NEXTHDR_HOP
-            && let Err(reason) = exthdrs::options(cx, &mut skb, Ipv6Hdr::LEN, NEXTHDR_HOP)
-        {
-            return cx.drop_skb(skb, reason);
-        }
-        return input(cx, skb);
     }
-    // Notes of another stack mean nothing here.
-    skb.ip_flags = 0;
+    // Other notes are the sender's.
+    skb.ip_flags &= flag::LOCAL | flag::LOOPED;
     match check(cx, &mut skb) {
+        Ok(()) if skb.ip_flags & flag::LOCAL != 0 => input(cx, skb),
         Ok(()) => rcv_finish(cx, skb),
         Err((reason, counter)) => {
             if let Some(counter) = counter {
@@ -96,7 +90,7 @@ fn check(cx: &BhCx<'_, '_>, skb: &mut Skb) -> Result<(), Refused> {
     {
         return Err((DropReason::UnicastInL2Multicast, HDR));
     }
-    if saddr.is_multicast() || saddr.to_ipv4_mapped().is_some() {
+    if saddr.is_multicast() {
         return Err((DropReason::IpInvalidSource, HDR));
     }
     let (next, payload_len) = (hdr.next_header(), usize::from(hdr.payload_len()));
