@@ -297,7 +297,7 @@ fn headers_that_programs_write_are_checked() {
     };
     let good = packet("127.0.0.1", "127.0.0.1", 17, &[0; 30]);
     assert_eq!(send("127.0.0.1", &good), 1);
-    let mut bad = good.clone();
+    let mut bad = good;
     bad[0] = 0x65;
     assert_eq!(send("127.0.0.1", &bad), 0);
     bad[0] = 0x44;
@@ -307,7 +307,7 @@ fn headers_that_programs_write_are_checked() {
     assert_eq!(send("127.0.0.1", &packet("9.9.9.9", "8.8.8.8", 17, &[0; 30])), 1);
     let good = packet("::1", "::1", 17, &[0; 30]);
     assert_eq!(send("::1", &good), 1);
-    let mut bad = good.clone();
+    let mut bad = good;
     bad[5] = 200;
     assert_eq!(send("::1", &bad), 0);
     assert_eq!(world.net.mib.sum(mib::Ip6::InTruncatedPkts), 1);

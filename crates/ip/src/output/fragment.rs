@@ -1,7 +1,7 @@
 //! Cutting a packet that is longer than the path allows (`ip_do_fragment`, `ip6_fragment`).
 
 use super::{count, finish};
-use crate::packet::{self, flag};
+use crate::packet::flag;
 use crate::v4::options::strip_uncopied;
 use net::dst::Dst;
 use net::skb::IpSummed;

@@ -46,10 +46,9 @@ pub(crate) fn rcv(cx: &BhCx<'_, '_>, mut skb: Skb) {
             return cx.drop_skb(skb, reason);
         }
     };
-    if skb.ip_flags & flag::LOCAL != 0 {
-        rcv_local(cx, skb, header_len)
-    } else {
-        rcv_finish(cx, skb, header_len)
+    match skb.ip_flags & flag::LOCAL {
+        0 => rcv_finish(cx, skb, header_len),
+        _ => rcv_local(cx, skb, header_len),
     }
 }
 
