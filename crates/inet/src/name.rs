@@ -24,7 +24,8 @@ pub fn inet_getname<P: InetProto>(
         (inet.daddr, inet.dport)
     } else {
         let bound = !inet.rcv_saddr.is_unspecified();
-        (if bound { inet.rcv_saddr } else { inet.saddr }, inet.num)
+        let port = if inet.num == 0 { inet.sport } else { inet.num };
+        (if bound { inet.rcv_saddr } else { inet.saddr }, port)
     };
     let flowinfo = if peer && inet.v6.sndflow { inet.v6.flow_label } else { 0 };
     Ok(sockaddr(inet, addr, port, flowinfo, sk.bound_dev_if()).encode(out))

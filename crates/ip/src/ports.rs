@@ -10,7 +10,7 @@ mod sysctl;
 #[cfg(test)]
 mod tests;
 
-pub use conflict::Local;
+pub use conflict::{LOOPBACK4_IPV6, Local};
 pub use order::{BindOrder, ConnectOrder, RandomOrder};
 pub use sysctl::register;
 

@@ -40,6 +40,8 @@ pub struct InetSock {
     pub saddr: InetAddr,
     /// The local port, host order; of a raw socket, its protocol (`inet_num`).
     pub num: u16,
+    /// The local port as `getsockname()` shows it once `num` is given back (`inet_sport`), host order.
+    pub sport: u16,
     /// The peer's port, host order (`inet_dport`).
     pub dport: u16,
     /// The route to the peer (`sk_dst_cache`); stale when [`Dst::is_current`] says so.
@@ -134,6 +136,7 @@ impl Default for InetSock {
             rcv_saddr: InetAddr::UNSPECIFIED_V4,
             saddr: InetAddr::UNSPECIFIED_V4,
             num: 0,
+            sport: 0,
             dport: 0,
             dst: None,
             id: 0,
@@ -210,6 +213,7 @@ impl InetSock {
             rcv_saddr: _,
             saddr: _,
             num: _,
+            sport: _,
             dport: _,
             dst: _,
             id: _,

@@ -25,7 +25,8 @@ macro_rules! mibs {
             impl From<$group> for Mib {
                 #[inline]
                 fn from(counter: $group) -> Mib {
-                    Mib(Base::$group.start() + counter as u16)
+                    const START: u16 = Base::$group.start();
+                    Mib(START + counter as u16)
                 }
             }
         )*
@@ -54,25 +55,28 @@ impl Base {
     }
 }
 
+/// Where the counters by ICMP type begin.
+const BY_TYPE: u16 = Base::End.start();
+
 impl Mib {
     /// Messages by ICMP type, `IcmpMsg: InType<n>`.
     pub fn icmp_in(kind: u8) -> Mib {
-        Mib(Base::End.start() + u16::from(kind))
+        Mib(BY_TYPE + u16::from(kind))
     }
 
     /// Messages by ICMP type, `IcmpMsg: OutType<n>`.
     pub fn icmp_out(kind: u8) -> Mib {
-        Mib(Base::End.start() + 256 + u16::from(kind))
+        Mib(BY_TYPE + 256 + u16::from(kind))
     }
 
     /// Messages by ICMPv6 type, `Icmp6InType<n>`.
     pub fn icmp6_in(kind: u8) -> Mib {
-        Mib(Base::End.start() + 512 + u16::from(kind))
+        Mib(BY_TYPE + 512 + u16::from(kind))
     }
 
     /// Messages by ICMPv6 type, `Icmp6OutType<n>`.
     pub fn icmp6_out(kind: u8) -> Mib {
-        Mib(Base::End.start() + 768 + u16::from(kind))
+        Mib(BY_TYPE + 768 + u16::from(kind))
     }
 }
 

@@ -43,14 +43,14 @@ fn send(sk: &mut SkMut<'_, Udp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Resul
     {
         return Ok(done);
     }
+    // `udp_sendmsg` looks at these first; `udpv6_sendmsg` leaves them to it once the address is known
+    // to be IPv4's.
+    if !sk.inet.is_inet6() {
+        check_v4(msg, len)?;
+    }
     let dest = destination(sk.sk, &sk.inet, msg)?;
     if dest.addr.is_v4() {
-        if len > MAX {
-            return Err(Errno::EMSGSIZE);
-        }
-        if msg.flags & MSG_OOB != 0 {
-            return Err(Errno::EOPNOTSUPP);
-        }
+        check_v4(msg, len)?;
     }
     let asked;
     let (ipc, gso_size) = if msg.control.is_empty() {
@@ -70,7 +70,6 @@ fn send(sk: &mut SkMut<'_, Udp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Resul
         return cork::begin(sk, cx, msg, &dest, ipc.clone(), gso_size, (dst, daddr));
     }
     let to = Datagram { dst: &dst, saddr: dst.src, daddr, protocol: sk.sk.protocol() as u8, ipc };
-    check_send(sk.sk)?;
     let result = if gso_size != 0 && len > usize::from(gso_size) {
         send_segments(sk, cx, msg, &to, dest.port, gso_size)
     } else {
@@ -80,6 +79,16 @@ fn send(sk: &mut SkMut<'_, Udp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Resul
         sk.inet.dst = Some(dst);
     }
     result.map(|()| len)
+}
+
+fn check_v4(msg: &MsgHdr<'_>, len: usize) -> Result<()> {
+    if len > MAX {
+        return Err(Errno::EMSGSIZE);
+    }
+    if msg.flags & MSG_OOB != 0 {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    Ok(())
 }
 
 /// The route, and the destination it led to. A connected socket's own is taken out of it: the caller
@@ -146,6 +155,7 @@ fn send_one(
     len: usize,
 ) -> Result<()> {
     check_room(sk, cx, to, len, port)?;
+    check_send(sk.sk)?;
     let mut skb = cx.alloc_skb();
     if skb.append_from(cx, &mut msg.iov, len) < len {
         cx.consume_skb(skb);

@@ -17,7 +17,7 @@ pub struct Local {
 
 /// What an `AF_INET6` socket with an IPv6 address shows as its IPv4 address (`LOOPBACK4_IPV6`): one
 /// that nothing is sent to.
-const LOOPBACK4_IPV6: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 6);
+pub const LOOPBACK4_IPV6: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 6);
 
 impl Local {
     /// `sk_rcv_saddr` of the socket, also of an `AF_INET6` one.

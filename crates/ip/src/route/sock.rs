@@ -17,6 +17,10 @@ pub fn flow_of(sk: &SockCommon, inet: &InetSock, daddr: InetAddr) -> Flow {
         flow.saddr = if daddr.is_v4() { InetAddr::UNSPECIFIED_V4 } else { InetAddr::UNSPECIFIED_V6 };
     }
     if daddr.is_v4() {
+        if flow.saddr.is_v6() {
+            // What a socket with an IPv6 address shows as its IPv4 one (`LOOPBACK4_IPV6`).
+            flow.saddr = crate::ports::LOOPBACK4_IPV6.into();
+        }
         flow.tos = inet.tos & 0xfc;
         if daddr.is_multicast() {
             if flow.oif == 0 {

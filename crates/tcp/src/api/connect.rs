@@ -9,7 +9,7 @@ use net::dst::DstKind;
 use net::mib::{Ip, Ip6};
 use net::sock::SockFlag;
 use uapi::tcp::TcpState;
-use uapi::{Errno, InetAddr, Result, sockaddr};
+use uapi::{AF_INET, AF_INET6, Errno, InetAddr, Result, sockaddr};
 
 /// Segment size until the peer says otherwise (`TCP_MSS_DEFAULT`).
 const MSS_DEFAULT: u16 = 536;
@@ -81,14 +81,20 @@ fn undo(sk: &mut Sk<'_>, saddr: InetAddr) {
 }
 
 fn target_v4(addr: &[u8]) -> Result<Target> {
-    let (addr, port) = sockaddr::parse_in(addr)?;
+    let (to, port) = sockaddr::parse_in(addr)?;
+    if i32::from(sockaddr::sa_family(addr)?) != AF_INET {
+        return Err(Errno::EAFNOSUPPORT);
+    }
     // To connect to no address is to connect to this host.
-    let addr = if addr.is_unspecified() { std::net::Ipv4Addr::LOCALHOST } else { addr };
+    let addr = if to.is_unspecified() { std::net::Ipv4Addr::LOCALHOST } else { to };
     Ok(Target { addr: addr.into(), port })
 }
 
 fn target_v6(sk: &mut Sk<'_>, addr: &[u8]) -> Result<Target> {
     let to = sockaddr::parse_in6(addr)?;
+    if i32::from(sockaddr::sa_family(addr)?) != AF_INET6 {
+        return Err(Errno::EAFNOSUPPORT);
+    }
     let mut target = Target { addr: InetAddr::v6(*to.ip()), port: to.port() };
     if sk.inet.v6.sndflow {
         sk.inet.v6.flow_label = to.flowinfo() & 0x0fff_ffff;

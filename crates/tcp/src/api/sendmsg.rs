@@ -4,8 +4,9 @@ use crate::output::{self, append};
 use crate::sock::Sk;
 use crate::{Tcp, state};
 use net::sock::{SEND_SHUTDOWN, Timeo};
+use net::sock::{SockCmsg, sock_cmsg_send};
 use net::{MsgHdr, Sock, UserCx, UserGuard};
-use uapi::socket::{MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_OOB};
+use uapi::socket::{MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_OOB, SOL_SOCKET};
 use uapi::tcp::TcpState;
 use uapi::{Errno, Result};
 
@@ -26,6 +27,13 @@ pub fn sendmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<
         (guard, waited) = wait_connect(guard, timeo);
         if let Err(errno) = waited {
             return Err(stream_error(sk, errno));
+        }
+    }
+    for cmsg in msg.cmsgs() {
+        // What of it applies to a stream is checked; none of it changes what is sent.
+        let cmsg = cmsg?;
+        if cmsg.level == SOL_SOCKET {
+            sock_cmsg_send(cx, sk, &cmsg, &mut SockCmsg::default())?;
         }
     }
     let mut copied = 0;

@@ -294,7 +294,8 @@ impl Bind {
         }
         sk.sk.shared.set_bind_slot(NO_SLOT);
         let removed = self.shard(sk.inet.num).lock().remove(sk.inet.num, slot);
-        sk.inet.num = 0;
+        // Whoever asks for the name still hears of it.
+        (sk.inet.sport, sk.inet.num) = (sk.inet.num, 0);
         // Not the last reference: the caller has one.
         drop(removed);
     }

@@ -25,6 +25,8 @@ pub const TIMEWAIT_LEN: u64 = 60_000;
 pub struct TimeWait {
     /// What it is found by.
     pub key: Key,
+    /// When it was made, ms (`tw_entry_stamp`).
+    pub entered: u32,
     /// `AF_INET` or `AF_INET6`.
     pub family: u16,
     /// The device it was bound to, 0 for none.
@@ -79,7 +81,7 @@ pub enum Verdict {
 pub fn enter(sk: &mut Sk<'_>, cx: &Cx<'_>, state: TcpState, timeo_ms: u64) {
     let tcp = cx.tcp();
     if tcp.reserve_time_wait() {
-        let tw = make(sk, state);
+        let tw = make(sk, cx, state);
         // No shorter than it takes to hear a retransmitted FIN.
         let rto = (u64::from(sk.rto) << 2) - (u64::from(sk.rto) >> 1);
         let timeo = if state == TcpState::TimeWait { TIMEWAIT_LEN } else { timeo_ms.max(rto) };
@@ -97,8 +99,9 @@ pub fn enter(sk: &mut Sk<'_>, cx: &Cx<'_>, state: TcpState, timeo_ms: u64) {
     crate::input::tcp_done(sk, cx);
 }
 
-fn make(sk: &Sk<'_>, state: TcpState) -> Arc<TimeWait> {
+fn make(sk: &Sk<'_>, cx: &Cx<'_>, state: TcpState) -> Arc<TimeWait> {
     Arc::new(TimeWait {
+        entered: cx.now().ms() as u32,
         key: Key::of(sk),
         family: sk.inet.family,
         bound_dev: sk.sk.bound_dev_if(),
@@ -172,12 +175,9 @@ pub fn may_reuse(tw: &TimeWait, sk: &mut Sk<'_>, cx: &Cx<'_>) -> bool {
         mode => mode != 0,
     };
     let state = *tw.state.lock();
-    let now = (cx.now().ms() / 1000) as u32;
-    if !reuse
-        || state.substate != TcpState::TimeWait
-        || state.ts_recent_stamp == 0
-        || now <= state.ts_recent_stamp
-    {
+    let age = (cx.now().ms() as u32).wrapping_sub(tw.entered) as i32;
+    let old_enough = age > cx.tcp().sysctl.tw_reuse_delay();
+    if !reuse || state.substate != TcpState::TimeWait || state.ts_recent_stamp == 0 || !old_enough {
         return false;
     }
     sk.write_seq = tw.snd_nxt.wrapping_add(65535 + 2).max(1);
