@@ -2,6 +2,7 @@
 import errno
 import select
 import socket
+import time
 
 
 def error(call, *args):
@@ -44,6 +45,21 @@ def read_all(sock):
     while part := sock.recv(65536):
         parts.append(part)
     return b"".join(parts)
+
+
+def fill(sock):
+    """Sends on a non-blocking socket until it takes no more, however slowly the bytes move on."""
+    sent = 0
+    for size in (1 << 16, 64):
+        full = 0
+        while full < 4:
+            try:
+                sent += sock.send(pattern(size))
+                full = 0
+            except BlockingIOError:
+                full += 1
+                time.sleep(0.05)
+    return sent
 
 
 def pattern(n):

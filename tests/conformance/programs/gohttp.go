@@ -148,12 +148,6 @@ func datagrams() {
 func refused(address string) {
 	_, err := net.Dial("tcp", address)
 	fmt.Println("refused", errors.Is(err, syscall.ECONNREFUSED))
-	client, err := net.Dial("udp", address)
-	check(err)
-	client.Write([]byte("x"))
-	client.SetDeadline(time.Now().Add(5 * time.Second))
-	_, err = client.Read(make([]byte, 1))
-	fmt.Println("datagram refused", errors.Is(err, syscall.ECONNREFUSED))
 }
 
 func deadlines() {

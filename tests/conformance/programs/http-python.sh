@@ -6,6 +6,7 @@ seq 1 400000 >www/numbers
 printf 'hello\n' >www/hello
 mkdir www/dir
 touch www/dir/a www/dir/b
+touch -d @1000000000 www/hello www/numbers
 
 serve v4 python3 -u -m http.server "$P1" --bind 127.0.0.1 --directory www
 serve v6 python3 -u -m http.server "$P2" --bind ::1 --directory www

@@ -8,7 +8,7 @@ import struct
 import threading
 import time
 
-from common import error, listener, pair, pattern, read_all
+from common import error, fill, listener, pair, pattern, read_all
 
 libc = ctypes.CDLL(None, use_errno=True)
 hits = 0
@@ -118,8 +118,7 @@ server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 0)
 print("a full send buffer")
 client, peer = pair()
 client.setblocking(False)
-while error(client.send, bytes(1 << 16)) != "EAGAIN":
-    pass
+fill(client)
 client.setblocking(True)
 alarm_during("send", libc.send, client.fileno(), buffer, 64, 0, restart=False)
 client.close()
@@ -147,7 +146,7 @@ signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
 got = read_all(client)
 signal.setitimer(signal.ITIMER_REAL, 0)
 helper.join()
-print("received all", got == data, "handler ran", hits > 20)
+print("received all", got == data, "handler ran", hits > 0)
 
 
 def come_and_go():

@@ -49,6 +49,11 @@ impl HostReport {
 
 impl Watched for HostReport {
     fn look(&mut self, pid: u32) {
+        // Until it has moved into its namespace, a child shows the one we live in.
+        let namespace = |of: &str| fs::read_link(format!("/proc/{of}/ns/net")).ok();
+        if namespace(&pid.to_string()) == namespace("self") {
+            return;
+        }
         for file in ["sockstat", "sockstat6"] {
             // The child may end at any moment; its last counts come from the report.
             if let Ok(text) = fs::read_to_string(format!("/proc/{pid}/net/{file}")) {

@@ -44,7 +44,6 @@ fn a_capture_on_the_host_sees_the_host() {
 }
 
 #[test]
-#[ignore = "the runner is not there yet"]
 fn a_capture_on_the_host_does_not_see_sockeye() {
     if let Some((packets, leaks)) = captured(Stack::Sockeye) {
         assert_eq!(packets, 0);

@@ -7,24 +7,18 @@ fn python(name: &'static str) -> Case {
 }
 
 conformance::cases! {
-    #[ignore = "the runner is not there yet"]
     signals = python("signals");
 
-    #[ignore = "the runner is not there yet"]
     fork = python("fork");
 
-    #[ignore = "the runner is not there yet"]
     scm_rights = python("scm-rights");
 
-    #[ignore = "the runner is not there yet"]
     dup = python("dup");
 
-    #[ignore = "the runner is not there yet"]
     threads = python("threads");
 
-    #[ignore = "the runner is not there yet"]
     epoll = python("epoll");
 
-    #[ignore = "the runner is not there yet"]
+    #[ignore = "needs the ioctls of interfaces"]
     addresses = python("addresses");
 }
