@@ -1,5 +1,6 @@
 //! Network devices (`struct net_device`) and the way out through them.
 
+pub mod ioctl;
 mod xmit;
 
 pub use xmit::{Tap, TapDirection, Taps, skb_checksum_help};

@@ -100,8 +100,11 @@ impl FileOps for Socket {
     fn ioctl(&self, p: &Process<'_>, _file: &File, cmd: u32, arg: &mut [u8]) -> Result<i32> {
         let cx = self.enter(p);
         match (self.ops().ioctl)(self, &cx, cmd, arg) {
-            // What no family knows is no command of a socket.
-            Err(Errno::ENOIOCTLCMD) => Err(Errno::ENOTTY),
+            // What no family knows is a question about a device, or no command of a socket (`sock_do_ioctl`).
+            Err(Errno::ENOIOCTLCMD) => match crate::dev::ioctl::dev_ioctl(&self.net, cmd, arg) {
+                Err(Errno::ENOIOCTLCMD) => Err(Errno::ENOTTY),
+                answer => answer,
+            },
             answer => answer,
         }
     }
