@@ -21,6 +21,12 @@ fn is_int(request: u32) -> bool {
     matches!(request, SIOCOUTQ | SIOCATMARK)
 }
 
+/// Requests that every socket answers, whatever its family (`sock_do_ioctl`); addresses are the family's own.
+fn of_any_socket(request: u32) -> bool {
+    const ADDRESSES: [u32; 4] = [0x8915, 0x8917, 0x8919, 0x891b];
+    !is_int(request) && !ADDRESSES.contains(&request)
+}
+
 impl Supervisor<'_> {
     pub(crate) fn sys_ioctl(&mut self, call: &mut Call) -> Handled {
         let request = call.args[1] as u32;
@@ -30,7 +36,7 @@ impl Supervisor<'_> {
                 held.sid
             }
             // The C library asks for interfaces on whatever socket it can make, AF_UNIX first.
-            Err(_) if !is_int(request) && self.is_host_socket(call) => self.control_socket()?,
+            Err(_) if of_any_socket(request) && self.is_host_socket(call) => self.control_socket()?,
             Err(other) => return Err(other),
         };
         let user = User::of(call);
@@ -80,7 +86,7 @@ impl Supervisor<'_> {
             user.read(call.args[2] + 8, &mut p)?;
             u64::from_ne_bytes(p)
         };
-        let room = if at == 0 { IFCONF_MAX } else { usize::try_from(room).map_err(|_| Errno::EINVAL)? };
+        let room = if at == 0 { 0 } else { usize::try_from(room).map_err(|_| Errno::EINVAL)? };
         let mut buf = vec![0u8; room.min(IFCONF_MAX)];
         let n = self.stack.ioctl(&Cred::default(), sid, SIOCGIFCONF, &mut buf)?;
         let used = usize::try_from(n).unwrap_or(0).min(buf.len());
