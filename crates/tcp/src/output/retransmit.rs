@@ -32,7 +32,8 @@ pub fn retransmit(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize, segs: u32) -> Result<(
     sent
 }
 
-fn send_again(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize, segs: u32) -> Result<()> {
+/// The same without noting that it was: a tail loss probe (`__tcp_retransmit_skb`).
+pub fn send_again(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize, segs: u32) -> Result<()> {
     let mss = current_mss(sk, cx);
     let seg = &sk.send_queue[i];
     if before(seg.seq, sk.snd_una) && !seg.flags.syn() {

@@ -64,7 +64,7 @@ pub fn send_loss_probe(sk: &mut Sk<'_>, cx: &Cx<'_>) {
             split::fragment(sk, cx, last, (packets - 1) * mss, mss);
             i = last + 1;
         }
-        if sk.send_queue[i].packets() > 0 && retransmit::retransmit(sk, cx, i, 1).is_ok() {
+        if sk.send_queue[i].packets() > 0 && retransmit::send_again(sk, cx, i, 1).is_ok() {
             sk.tlp_retrans = true;
             probed = true;
         }
