@@ -280,6 +280,22 @@ fn what_comes_in_is_checked() {
     assert_eq!(world.net.mib.sum(mib::IpExt::InBcastPkts), 2);
 }
 
+#[test]
+fn dontroute_is_for_links_only() {
+    let world = World::new();
+    let dev = world.device("d0", 1500, &[("10.0.0.1", 24)]);
+    let fib = &crate::IpNet::of(&world.net).fib;
+    let default = crate::fib::Route::new(a("0.0.0.0"), 0, dev.clone()).via(a("10.0.0.9"));
+    fib.add(&world.net, default, crate::fib::Mode::Exclusive).unwrap();
+    let mut s = Sender::new(&world, AF_INET);
+    assert_eq!(s.send(&world, "9.9.9.9", 9), Ok(()));
+    s.sk.set_flag(net::sock::SockFlag::LocalRoute, true);
+    assert_eq!(s.send(&world, "9.9.9.9", 9), Err(Errno::ENETUNREACH));
+    assert_eq!(s.send(&world, "10.0.0.7", 9), Ok(()));
+    assert_eq!(s.send(&world, "127.0.0.1", 9), Ok(()));
+    assert_eq!(sent(&dev).len(), 2);
+}
+
 /// `IP_HDRINCL`: a route to this host does not make a header right.
 #[test]
 fn headers_that_programs_write_are_checked() {

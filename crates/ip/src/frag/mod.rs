@@ -18,7 +18,7 @@ use kern::sync::SpinLock;
 use kern::time::{HZ, Jiffies};
 use kern::timer::TimerSlot;
 use net::timer::TimerTarget;
-use net::{BhCx, Skb};
+use net::{BhCx, DropReason, Skb, mib};
 use std::sync::Arc;
 use uapi::InetAddr;
 
@@ -41,6 +41,17 @@ struct Pending {
     queues: HashMap<Key, Queue>,
     /// Bytes they hold (`fqdir->mem`).
     mem: u64,
+    /// How many fragments each source sent while packets are incomplete (`peer->rid`).
+    rids: HashMap<InetAddr, u32>,
+}
+
+impl Pending {
+    /// Counts a fragment of `source`, and tells how many.
+    fn count(&mut self, source: InetAddr) -> u32 {
+        let rid = self.rids.entry(source).or_default();
+        *rid = rid.wrapping_add(1);
+        *rid
+    }
 }
 
 /// The packets of one family that are incomplete, and when to look after them.
@@ -109,8 +120,22 @@ impl Frags {
                 cx.mod_timer(&side.timer, deadline, family as u8, || this);
             }
         }
-        let Pending { queues, mem } = &mut *pending;
+        let max_dist = match family {
+            Family::V4 => IpSysctl::amount(&sysctl.ipfrag_max_dist),
+            Family::V6 => 0,
+        };
+        let rid = if max_dist != 0 { pending.count(key.saddr) } else { 0 };
+        let Pending { queues, mem, .. } = &mut *pending;
         let Some(queue) = queues.get_mut(&key) else { return Added::NoRoom(piece.skb) };
+        let before = queue.mem();
+        if max_dist != 0 && queue.is_too_far(rid, max_dist) {
+            // So many came from there meanwhile that the identification was used again
+            // (`ip_frag_too_far`): what waits belongs to another packet.
+            cx.inc(mib::Ip::ReasmFails);
+            *mem -= before;
+            std::mem::replace(queue, Queue::new(deadline)).free(cx, DropReason::FragTooFar);
+            queue.is_too_far(rid, max_dist);
+        }
         let before = queue.mem();
         let inserted = queue.insert(cx, piece);
         *mem += queue.mem() - before;
@@ -131,6 +156,9 @@ impl Frags {
 fn take(pending: &mut Pending, key: &Key) -> Option<Queue> {
     let queue = pending.queues.remove(key)?;
     pending.mem = pending.mem.saturating_sub(queue.mem());
+    if pending.queues.is_empty() {
+        pending.rids.clear();
+    }
     Some(queue)
 }
 

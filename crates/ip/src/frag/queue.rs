@@ -37,6 +37,8 @@ pub struct Queue {
     /// The largest fragment, and the largest with DF.
     max_size: usize,
     max_df_size: usize,
+    /// The source's count of fragments when the last one came.
+    rid: u32,
 }
 
 impl Queue {
@@ -52,7 +54,15 @@ impl Queue {
             ecn: 0,
             max_size: 0,
             max_df_size: 0,
+            rid: 0,
         }
+    }
+
+    /// Notes the source's count of fragments; true when more than `max` came from it since this
+    /// packet's last one.
+    pub(super) fn is_too_far(&mut self, rid: u32, max: u64) -> bool {
+        let passed = rid.wrapping_sub(std::mem::replace(&mut self.rid, rid));
+        !self.is_empty() && u64::from(passed) > max
     }
 
     /// Bytes charged.

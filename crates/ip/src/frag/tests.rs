@@ -132,6 +132,22 @@ fn memory_has_a_limit() {
 }
 
 #[test]
+fn identifications_that_come_round_again_do_not_meet() {
+    let (world, dev) = world();
+    let data = data(40);
+    world.receive(&dev, &fragment4(5, 0, true, &data[..16]));
+    for id in 100..164 {
+        world.receive(&dev, &fragment4(id, 8, true, &data[..16]));
+    }
+    // The 65th fragment since: what was there is of an older packet.
+    world.receive(&dev, &fragment4(5, 16, false, &data[16..]));
+    assert!(world.received().is_empty());
+    assert_eq!(world.net.mib.sum(mib::Ip::ReasmFails), 1);
+    world.receive(&dev, &fragment4(5, 0, true, &data[..16]));
+    assert_eq!(world.received().len(), 1);
+}
+
+#[test]
 fn what_v6_forbids_is_reported() {
     let (world, dev) = world();
     world.receive(&dev, &fragment6(5, 0, true, &data(12)));

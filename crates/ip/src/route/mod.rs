@@ -18,6 +18,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use uapi::{InetAddr, Result};
 
+/// In [`Flow::tos`] of an IPv4 packet: the destination must be on a link, no gateway will do
+/// (`RTO_ONLINK`; `SO_DONTROUTE`, `MSG_DONTROUTE`).
+pub const RTO_ONLINK: u8 = 1;
 /// The largest IPv4 packet (`IP_MAX_MTU`).
 pub const IP_MAX_MTU: u32 = 0xffff;
 /// The largest IPv6 packet (`IP6_MAX_MTU`).

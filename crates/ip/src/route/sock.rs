@@ -3,7 +3,7 @@
 use crate::sock::InetSock;
 use net::Cx;
 use net::dst::{Dst, Flow};
-use net::sock::SockCommon;
+use net::sock::{SockCommon, SockFlag};
 use std::sync::Arc;
 use uapi::{InetAddr, Result};
 
@@ -22,6 +22,9 @@ pub fn flow_of(sk: &SockCommon, inet: &InetSock, daddr: InetAddr) -> Flow {
             flow.saddr = crate::ports::LOOPBACK4_IPV6.into();
         }
         flow.tos = inet.tos & 0xfc;
+        if sk.flag(SockFlag::LocalRoute) {
+            flow.tos |= super::RTO_ONLINK;
+        }
         if daddr.is_multicast() {
             if flow.oif == 0 {
                 flow.oif = inet.mc_index;

@@ -65,7 +65,8 @@ pub(super) fn output(cx: &Cx<'_>, flow: &Flow) -> Result<Arc<Dst>> {
         flow.oif = lo.ifindex;
         return Ok(super::dst(cx, &flow, lo.clone(), DstKind::Local, flow.saddr, None));
     }
-    let found = match IpNet::of(net).fib.lookup(&flow) {
+    let scope = if flow.tos & super::RTO_ONLINK != 0 { Scope::Link } else { Scope::Universe };
+    let found = match IpNet::of(net).fib.lookup_scope(&flow, scope) {
         Ok(found) => found,
         Err(_) if flow.oif != 0 => {
             // The tables know nothing, but the caller insists on a link: the destination is on it.
