@@ -80,9 +80,7 @@ fn errors_of_sending_are_linux_errors() {
     }
     v4.sk.set_bound_dev_if(world.lo.ifindex);
     assert_eq!(v4.send(&world, "8.8.8.8", 9), Ok(()), "on the link of lo");
-    for (saddr, errno) in
-        [("9.9.9.9", Errno::ENETUNREACH), ("224.0.0.1", Errno::EINVAL), ("::1", Errno::ENETUNREACH)]
-    {
+    for (saddr, errno) in [("9.9.9.9", Errno::ENETUNREACH), ("224.0.0.1", Errno::EINVAL)] {
         let mut from = Sender::new(&world, AF_INET);
         from.inet.saddr = a(saddr);
         assert_eq!(from.send(&world, "127.0.0.1", 9), Err(errno), "{saddr}");
