@@ -75,8 +75,9 @@ fn arrows(packages: &[Package], faults: &mut Vec<String>) {
                 continue;
             };
             let down = to.floor < from.floor;
-            // The test kit assembles whole stacks, so a room's own tests may climb to it.
-            let test_help = *only_tests && (to.floor == OUTSIDE || import == "sockeye");
+            // The test kit assembles whole stacks, so a room's own tests may climb to it, and to a device.
+            let test_help =
+                *only_tests && (to.floor == OUTSIDE || import == "sockeye" || import == "sockeye-dev");
             let tools = from.floor == OUTSIDE && to.floor == OUTSIDE && name != import;
             if !(down || test_help || tools) {
                 faults.push(format!(

@@ -110,11 +110,14 @@ pub struct Flow {
 
 const CACHED: usize = 16;
 
+/// A namespace's number, what was asked there, the answer.
+type Cached = (u64, Flow, Arc<Dst>);
+
 /// A thread's cache of recent lookups, checked against the generation of the tables: a lookup that
 /// hits costs no lock and no reference count until the route is kept.
 #[derive(Default)]
 pub struct DstCache {
-    slots: [RefCell<Option<(u64, Flow, Arc<Dst>)>>; CACHED],
+    slots: [RefCell<Option<Cached>>; CACHED],
 }
 
 impl DstCache {

@@ -46,7 +46,13 @@ pub(super) fn pair(task: &Task, listener: i32, port: u16, nonblock: bool) -> Res
 }
 
 /// The same by another of this host's addresses.
-pub(super) fn pair_at(task: &Task, listener: i32, host: Ipv4Addr, port: u16, nonblock: bool) -> Result<(i32, i32)> {
+pub(super) fn pair_at(
+    task: &Task,
+    listener: i32,
+    host: Ipv4Addr,
+    port: u16,
+    nonblock: bool,
+) -> Result<(i32, i32)> {
     let flag = if nonblock { SOCK_NONBLOCK } else { 0 };
     let client = task.socket(AF_INET, SOCK_STREAM | flag, 0)?;
     match task.connect(client, at(host, port)) {

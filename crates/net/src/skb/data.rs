@@ -31,10 +31,9 @@ impl Skb {
     /// (`skb_add_data`, `skb_copy_to_page_nocache`). Small data goes to the linear part.
     pub fn append_from(&mut self, cx: &Cx<'_>, from: &mut IovSource<'_>, len: usize) -> usize {
         let len = len.min(from.remaining());
-        if self.frags.is_empty() && len <= self.tailroom() && self.linear_len() + len <= LINEAR_MAX {
-            if let Some(room) = self.put(len) {
-                return from.copy_to(room);
-            }
+        let is_small = self.frags.is_empty() && self.linear_len() + len <= LINEAR_MAX;
+        if is_small && let Some(room) = self.put(len) {
+            return from.copy_to(room);
         }
         let mut left = len;
         if let Some(last) = self.frags.last_mut()

@@ -68,7 +68,7 @@ fn recycle(mut file: Arc<File>, p: &Process<'_>) {
 }
 
 fn message_flags(file: &File) -> u32 {
-    if file.nonblock() { MSG_DONTWAIT as u32 } else { 0 }
+    if file.nonblock() { MSG_DONTWAIT } else { 0 }
 }
 
 impl FileOps for Socket {

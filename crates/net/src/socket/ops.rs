@@ -13,6 +13,9 @@ pub struct AcceptFlags {
     pub nonblock: bool,
 }
 
+/// `SO_RCVLOWAT` of a protocol that does more than note it.
+pub type SetRcvlowat = fn(&Socket, &UserCx<'_>, i32) -> Result<()>;
+
 /// The operations of a family's sockets of one type (`struct proto_ops`): one static table each.
 /// Addresses are raw sockaddr bytes, hostile.
 #[allow(missing_docs, reason = "each field is the system call of its name")]
@@ -44,7 +47,7 @@ pub struct ProtoOps {
     /// `SO_PEEK_OFF` is supported.
     pub set_peek_off: Option<fn(&Socket, i32) -> Result<()>>,
     /// `SO_RCVLOWAT` has an effect of its own.
-    pub set_rcvlowat: Option<fn(&Socket, &UserCx<'_>, i32) -> Result<()>>,
+    pub set_rcvlowat: Option<SetRcvlowat>,
 }
 
 /// What tables are filled with where a protocol has no such call (`sock_no_*`).
