@@ -57,7 +57,7 @@ pub(super) fn set(opt: &mut Opt<'_, '_>, name: i32, value: &[u8]) -> Result<()> 
         *slot(&mut options, name) = None;
         return install(opt, options);
     }
-    if value.len() % 8 != 0 || value.len() > 8 * 255 {
+    if !value.len().is_multiple_of(8) || value.len() > 8 * 255 {
         return Err(Errno::EINVAL);
     }
     let header = header(value)?;
