@@ -11,10 +11,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use uapi::{Errno, Result};
 
+/// Sockets by protocol and port.
+type Ports = BTreeMap<(u16, u32), Arc<Sock<Netlink>>>;
+
 /// Netlink's part of a namespace.
 pub struct NetlinkNet {
     /// Sockets that have a port, by protocol and port (`nl_table`).
-    ports: SpinLock<BTreeMap<(u16, u32), Arc<Sock<Netlink>>>>,
+    ports: SpinLock<Ports>,
     pub(crate) slab: Cache<Arc<Sock<Netlink>>>,
 }
 

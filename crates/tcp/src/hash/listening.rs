@@ -104,7 +104,7 @@ impl Listening {
         let group = || listeners.iter().filter(|l| l.same_group(best));
         let n = group().count() as u64;
         // reciprocal_scale: the hash's share of the group.
-        let chosen = (u64::from(hash) * n.max(1) >> 32) as usize;
+        let chosen = ((u64::from(hash) * n.max(1)) >> 32) as usize;
         group().nth(chosen).or(Some(best)).map(|l| l.sk.clone())
     }
 

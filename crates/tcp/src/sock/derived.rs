@@ -1,6 +1,7 @@
 //! What follows from the fields of a [`TcpSock`]: the kernel's small inline functions.
 
 use super::{Rare, TcpSock};
+use crate::sysctl::Sysctl;
 
 impl TcpSock {
     /// The namespace's settings.
