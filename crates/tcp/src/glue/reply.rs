@@ -234,10 +234,10 @@ pub fn open_request(
     template: &TcpSock,
     skb: &Skb,
     rx: &TcpRx,
-    key: &Key,
     options: &TcpOptions<'_>,
     isn: Option<u32>,
 ) -> Option<OpenReq> {
+    let key = &super::key_of(skb);
     let dst = reply_route(cx, key, skb.iif, listener.mark(), 0)?;
     let sysctl = &cx.tcp().sysctl;
     let beginnings = secrets(cx, key);

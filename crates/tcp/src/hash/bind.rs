@@ -94,13 +94,13 @@ impl Shard {
         let bucket = self.ports.get_mut(&port)?;
         let owner = bucket.slots.get_mut(slot as usize)?.take()?;
         bucket.free.push(slot);
-        if bucket.live() == 0 {
-            if let Some(mut bucket) = self.ports.remove(&port) {
-                bucket.slots.clear();
-                bucket.free.clear();
-                if self.spare.len() < 256 && bucket.slots.capacity() < 64 {
-                    self.spare.push(bucket);
-                }
+        if bucket.live() == 0
+            && let Some(mut bucket) = self.ports.remove(&port)
+        {
+            bucket.slots.clear();
+            bucket.free.clear();
+            if self.spare.len() < 256 && bucket.slots.capacity() < 64 {
+                self.spare.push(bucket);
             }
         }
         Some(owner)

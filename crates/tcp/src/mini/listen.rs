@@ -55,7 +55,7 @@ pub fn conn_request(
     }
     let key = glue::key_of(skb);
     let options = glue::options(skb);
-    let Some(open) = glue::open_request(cx, listener, &template, skb, rx, &key, &options, isn) else {
+    let Some(open) = glue::open_request(cx, listener, &template, skb, rx, &options, isn) else {
         cx.inc(TcpExt::ListenDrops);
         return Err(DropReason::IpOutNoRoutes);
     };
@@ -260,7 +260,7 @@ fn make_child(request: &Arc<Request>, cx: &BhCx<'_, '_>, template: &TcpSock) -> 
     child.set_txhash(cx.net.rng.u32().max(1));
     let (open, saved_syn) = {
         let state = request.state.lock();
-        (state.open.clone(), request.saved_syn.clone())
+        (state.open, request.saved_syn.clone())
     };
     state::set_state(&mut sk, cx, TcpState::SynRecv);
     init::open_child(&mut sk, cx, &open, template);
