@@ -7,6 +7,7 @@ use crate::{Udp, UdpNet};
 use ip::protocol::NetProtocol;
 use net::skb::IpSummed;
 use net::{BhCx, Cx, DropReason, Skb, Sock};
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use uapi::{ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, ICMPV6_DEST_UNREACH, ICMPV6_PORT_UNREACH};
 use uapi::{IPPROTO_UDP, IPPROTO_UDPLITE};
@@ -52,27 +53,70 @@ fn rcv<const PROTOCOL: u16>(cx: &BhCx<'_, '_>, mut skb: Skb) {
     if skb.ip_flags & ip::packet::flag::GROUP != 0 || daddr.is_multicast() {
         return deliver_to_many::<PROTOCOL>(cx, &packet, skb, unchecked);
     }
-    match UdpNet::of(cx.net).table(PROTOCOL).lookup(&packet) {
-        Some(sk) => {
-            if unchecked && !sk.shared.flag(flag::NO_CHECK6_RX) {
-                mib::inc(cx, PROTOCOL, v6, &mib::IN_CSUM_ERRORS);
-                mib::inc(cx, PROTOCOL, v6, &mib::IN_ERRORS);
-                cx.drop_skb(skb, DropReason::UdpCsum);
-            } else {
-                queue_rcv(cx, &sk, skb);
-            }
+    let mut waiting = Some(skb);
+    let table = UdpNet::of(cx.net).table(PROTOCOL);
+    let found = table.lookup_then(&packet, |sk| match waiting.take() {
+        Some(skb) => Outcome::of(sk, queue_quietly(cx, sk, skb, unchecked)),
+        None => Outcome::Queued,
+    });
+    match found {
+        Some(Outcome::Queued) => {}
+        Some(Outcome::Wake(sk)) => {
+            sk.data_ready(cx);
             cx.sock_put(sk);
         }
+        Some(Outcome::Dropped(skb, reason)) => dropped(cx, PROTOCOL, skb, reason),
         None => {
-            mib::inc(cx, PROTOCOL, v6, &mib::NO_PORTS);
-            if v6 {
-                ip::icmp6::send(cx, &skb, ICMPV6_DEST_UNREACH, ICMPV6_PORT_UNREACH, 0);
-            } else {
-                ip::icmp::send(cx, &skb, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 0);
+            if let Some(skb) = waiting {
+                no_socket(cx, PROTOCOL, skb);
             }
-            cx.drop_skb(skb, DropReason::NoSocket);
         }
     }
+}
+
+/// What became of a datagram that has a socket.
+enum Outcome {
+    Queued,
+    /// It is queued, and readers are to be told.
+    Wake(Arc<Sock<Udp>>),
+    Dropped(Skb, DropReason),
+}
+
+impl Outcome {
+    #[inline]
+    fn of(sk: &Arc<Sock<Udp>>, queued: Result<bool, (Skb, DropReason)>) -> Self {
+        match queued {
+            Ok(false) => Outcome::Queued,
+            Ok(true) => Outcome::Wake(sk.clone()),
+            Err((skb, reason)) => Outcome::Dropped(skb, reason),
+        }
+    }
+}
+
+/// Nobody has the port: the sender is told.
+#[cold]
+fn no_socket(cx: &BhCx<'_, '_>, protocol: u16, skb: Skb) {
+    let v6 = ip::packet::is_v6(&skb);
+    mib::inc(cx, protocol, v6, &mib::NO_PORTS);
+    if v6 {
+        ip::icmp6::send(cx, &skb, ICMPV6_DEST_UNREACH, ICMPV6_PORT_UNREACH, 0);
+    } else {
+        ip::icmp::send(cx, &skb, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 0);
+    }
+    cx.drop_skb(skb, DropReason::NoSocket);
+}
+
+/// Counts and drops a datagram that its socket did not take.
+#[cold]
+fn dropped(cx: &Cx<'_>, protocol: u16, skb: Skb, reason: DropReason) {
+    let v6 = ip::packet::is_v6(&skb);
+    match reason {
+        DropReason::SocketRcvbuff => mib::inc(cx, protocol, v6, &mib::RCVBUF_ERRORS),
+        DropReason::UdpCsum => mib::inc(cx, protocol, v6, &mib::IN_CSUM_ERRORS),
+        _ => {}
+    }
+    mib::inc(cx, protocol, v6, &mib::IN_ERRORS);
+    cx.drop_skb(skb, reason);
 }
 
 /// Checks lengths and checksum, and cuts off what lies behind the datagram.
@@ -149,20 +193,31 @@ fn deliver_to_many<const PROTOCOL: u16>(cx: &BhCx<'_, '_>, packet: &Packet, skb:
 }
 
 /// Puts a datagram, `data` at its header, on the socket's receive queue (`udp_queue_rcv_one_skb`).
+pub(crate) fn queue_rcv(cx: &Cx<'_>, sk: &Sock<Udp>, skb: Skb) {
+    match queue_quietly(cx, sk, skb, false) {
+        Ok(true) => sk.data_ready(cx),
+        Ok(false) => {}
+        Err((skb, reason)) => dropped(cx, sk.protocol(), skb, reason),
+    }
+}
+
+/// The same without telling readers: true when they are to be told.
 #[inline]
-pub(crate) fn queue_rcv(cx: &Cx<'_>, sk: &Sock<Udp>, mut skb: Skb) {
-    let v6 = skb.protocol == uapi::ETH_P_IPV6;
+fn queue_quietly(
+    cx: &Cx<'_>,
+    sk: &Sock<Udp>,
+    mut skb: Skb,
+    unchecked: bool,
+) -> Result<bool, (Skb, DropReason)> {
+    if unchecked && !sk.shared.flag(flag::NO_CHECK6_RX) {
+        return Err((skb, DropReason::UdpCsum));
+    }
     if sk.shared.flag(flag::LITE_RECV) && !lite_covers(sk, &skb) {
         sk.drops.fetch_add(1, Relaxed);
-        return cx.drop_skb(skb, DropReason::NotSpecified);
+        return Err((skb, DropReason::NotSpecified));
     }
     skb.pull(UdpHdr::LEN);
-    if let Err((skb, reason)) = sk.shared.queue.enqueue(cx, sk, skb) {
-        let protocol = sk.protocol();
-        mib::inc(cx, protocol, v6, &mib::RCVBUF_ERRORS);
-        mib::inc(cx, protocol, v6, &mib::IN_ERRORS);
-        cx.drop_skb(skb, reason);
-    }
+    sk.shared.queue.enqueue_quietly(cx, sk, skb)
 }
 
 /// Whether enough of a UDP-Lite datagram is covered for a receiver that asked for so much.

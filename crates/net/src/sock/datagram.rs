@@ -162,8 +162,23 @@ impl RecvQueue {
         &self,
         cx: &Cx<'_>,
         sk: &SockCommon,
-        mut skb: Skb,
+        skb: Skb,
     ) -> core::result::Result<(), (Skb, DropReason)> {
+        if self.enqueue_quietly(cx, sk, skb)? {
+            sk.data_ready(cx);
+        }
+        Ok(())
+    }
+
+    /// The same without the wake, for who holds a lock: true when somebody is to be told
+    /// ([`SockCommon::data_ready`]) afterwards.
+    #[inline]
+    pub fn enqueue_quietly(
+        &self,
+        cx: &Cx<'_>,
+        sk: &SockCommon,
+        mut skb: Skb,
+    ) -> core::result::Result<bool, (Skb, DropReason)> {
         let size = skb.truesize as i32;
         let used = sk.rmem_alloc.load(Relaxed);
         if used != 0 && used.saturating_add(size) > sk.rcvbuf() {
@@ -172,14 +187,9 @@ impl RecvQueue {
         }
         sk.rmem_alloc.fetch_add(size, Relaxed);
         skb.peeked = false;
-        if sk.flag(SockFlag::Rxqueue) {
-            skb.dropcount = sk.drops.load(Relaxed);
-        }
         self.push(skb);
-        if !sk.flag(SockFlag::Dead) {
-            sk.data_ready(cx);
-        }
-        Ok(())
+        let listened = sk.wq.has_sleepers() || sk.fasync.is_active() || cx.net.tracer.is_on();
+        Ok(listened && !sk.flag(SockFlag::Dead))
     }
 
     /// The same by the rule of all but UDP: the one that crosses the limit fits, whatever its size

@@ -121,8 +121,14 @@ impl Slot {
 
 impl UdpTable {
     /// The socket that fits a datagram best.
-    #[inline]
     pub fn lookup(&self, packet: &Packet) -> Option<Arc<Sock<Udp>>> {
+        self.lookup_then(packet, Arc::clone)
+    }
+
+    /// Does something with the socket that fits a datagram best. The port is locked meanwhile, which
+    /// saves a reference: `then` may queue, not more.
+    #[inline]
+    pub fn lookup_then<R>(&self, packet: &Packet, then: impl FnOnce(&Arc<Sock<Udp>>) -> R) -> Option<R> {
         let slot = self.slot(packet.dport)?.lock();
         let found = slot.best(packet)?;
         // A connected socket is meant by name; its group is not asked.
@@ -131,7 +137,7 @@ impl UdpTable {
         } else {
             found
         };
-        Some(found.sk.clone())
+        Some(then(&found.sk))
     }
 
     /// All sockets that a multicast or broadcast is for and that `wants` it
