@@ -1,4 +1,5 @@
 //! Raw and ping sockets over loopback.
+// chapter: B6
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! TCP sockets over loopback, through the tables of operations.
+// chapter: A3
 
 mod support;
 

@@ -12,7 +12,7 @@ macro_rules! scripts {
     )*};
 }
 
-scripts! { udp_bind udp_send udp_receive udp_who raw }
+scripts! { create ping raw tcp_connect udp_bind udp_receive udp_send udp_who }
 
 /// Shows what both sides answer: `SCRIPT=file cargo test -p differential -- --ignored --nocapture`.
 #[test]

@@ -154,6 +154,17 @@ impl Sock<'_> {
         Ok(new)
     }
 
+    pub fn setsockopt_int(&self, level: i32, name: i32, value: i32) -> Result<()> {
+        let value = value.to_ne_bytes();
+        if level == uapi::SOL_SOCKET {
+            let process = self.host.process();
+            let cx = self.socket().enter(&process);
+            net::sock::options::sock_setsockopt(self.socket(), &cx, name, &value)
+        } else {
+            self.call(|s, cx| (s.ops().setsockopt)(s, cx, level, name, &value))
+        }
+    }
+
     pub fn sendto(&self, data: &[u8], flags: u32, to: Option<&SockAddr>) -> Result<usize> {
         let name = to.map(bytes);
         let mut msg = MsgHdr::new(IovSource::from_slice(data), flags);
