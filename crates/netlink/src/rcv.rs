@@ -46,8 +46,9 @@ impl Request<'_, '_> {
 pub(crate) enum Answer {
     /// Messages, perhaps none; then an acknowledgement, if one was asked for.
     Messages(Vec<Vec<u8>>),
-    /// Messages that make a dump; see [`Dump::split_done`].
-    Dump { messages: Vec<Vec<u8>>, split_done: bool },
+    /// Messages that make a dump, or why there are none, which its end tells; see
+    /// [`Dump::split_done`].
+    Dump { messages: Result<Vec<Vec<u8>>>, split_done: bool },
 }
 
 /// Serves all requests of one message.
@@ -92,7 +93,12 @@ fn serve(sk: &Sock<Netlink>, request: &Request<'_, '_>) -> Result<bool> {
             if st.dump.is_some() {
                 return Err(Errno::EBUSY);
             }
-            st.dump = Some(Dump { messages: messages.into(), seq: request.hdr.seq, error: 0, split_done });
+            let (messages, error) = match messages {
+                Ok(messages) => (messages, 0),
+                Err(errno) => (Vec::new(), -errno.raw()),
+            };
+            let seq = request.hdr.seq;
+            st.dump = Some(Dump { messages: messages.into(), seq, error, split_done });
             dump::next(&mut st, request.cx);
             Ok(false)
         }
@@ -108,6 +114,7 @@ fn ack(sk: &Sock<Netlink>, cx: &UserCx<'_>, message: &[u8], hdr: &NlMsgHdr, erro
     put_msg(&mut buf, NlMsgHdr { len: 0, kind: NLMSG_ERROR, flags, seq: hdr.seq, pid }, |buf| {
         buf.extend_from_slice(error.as_bytes());
         buf.extend_from_slice(if whole { message } else { hdr.as_bytes() });
+        buf.resize(nlmsg_align(buf.len()), 0);
     });
     message::deliver(cx, sk, &buf, 0, 0);
 }

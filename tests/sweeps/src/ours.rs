@@ -111,7 +111,6 @@ impl Kernel for Ours {
         let result = raw(self.task.recvmsg(fd, &mut msg))?;
         let (flags, name_len, used) = (msg.out_flags as i32, msg.name_len, msg.control.len());
         let cut = if msg.control.truncated() { uapi::MSG_CTRUNC as i32 } else { 0 };
-        drop(msg);
         bytes.truncate(result);
         Ok(Received {
             result,

@@ -96,8 +96,9 @@ fn routes_of(dev: &Arc<NetDevice>, ifa: &IfAddr, primary: InetAddr) -> Vec<Route
     let prefix = network(ifa.peer, ifa.prefixlen);
     let wanted = ifa.flags & (IFA_F_SECONDARY | IFA_F_NOPREFIXROUTE) == 0;
     if !v4 {
-        if wanted && !loopback && ifa.prefixlen < host_bits {
-            let priority = IP6_RT_PRIO_ADDRCONF;
+        // The address that lo is born with has none (`init_loopback`); all others do, on lo too.
+        if wanted && !(loopback && ifa.local.is_loopback()) {
+            let priority = if ifa.metric == 0 { IP6_RT_PRIO_ADDRCONF } else { ifa.metric };
             routes.push(route(
                 prefix,
                 ifa.prefixlen,

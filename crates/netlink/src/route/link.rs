@@ -120,6 +120,9 @@ pub(super) fn get(request: &Request<'_, '_>) -> Messages {
 }
 
 pub(super) fn dump(request: &Request<'_, '_>) -> Messages {
+    if request.strict {
+        request.parse::<IfInfoMsg>()?;
+    }
     let devices = request.cx.net.dev.all();
     Ok(devices.iter().map(|dev| message(request, dev, dump_flags(false))).collect())
 }

@@ -86,7 +86,7 @@ pub(crate) fn rtnetlink_rcv_msg(request: &Request<'_, '_>) -> Result<Answer> {
     let row = ROWS.iter().find(|row| row.kind == kind).ok_or(Errno::EOPNOTSUPP)?;
     if is_get && request.hdr.flags & NLM_F_DUMP != 0 {
         let dump = row.dump.ok_or(Errno::EOPNOTSUPP)?;
-        return Ok(Answer::Dump { messages: dump(request)?, split_done: (row.split_done)(family) });
+        return Ok(Answer::Dump { messages: dump(request), split_done: (row.split_done)(family) });
     }
     if !row.families.is_empty() && !row.families.contains(&family) {
         return Err(Errno::EOPNOTSUPP);

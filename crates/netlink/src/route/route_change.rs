@@ -108,7 +108,7 @@ fn way_out(request: &Request<'_, '_>, wanted: &Wanted) -> Result<Arc<NetDevice>>
     // A gateway behind a gateway is none.
     let scope = if wanted.v4 { Scope::Link } else { Scope::Universe };
     let found = fib.lookup_scope(&flow, scope).map_err(|_| Errno::ENETUNREACH)?;
-    if found.route.kind != RouteType::Unicast || found.route.gateway.is_some() {
+    if !matches!(found.route.kind, RouteType::Unicast | RouteType::Local) || found.route.gateway.is_some() {
         return Err(Errno::EINVAL);
     }
     found.route.dev.clone().ok_or(Errno::ENETUNREACH)

@@ -107,10 +107,6 @@ impl Filter {
         Ok(filter)
     }
 
-    fn is_set(&self) -> bool {
-        self.table != 0 || self.protocol != 0 || self.kind != 0 || self.oif != 0
-    }
-
     fn fits(&self, route: &Route) -> bool {
         (self.table == 0 || self.table == route.table)
             && (self.protocol == 0 || self.protocol == route.protocol)
@@ -129,7 +125,8 @@ pub(super) fn dump(request: &Request<'_, '_>) -> Messages {
         return Ok(Vec::new());
     }
     let fib = &IpNet::of(request.cx.net).fib;
-    let flags = dump_flags(filter.is_set());
+    // A strict request counts as filtered, whatever it leaves out.
+    let flags = dump_flags(request.strict);
     let mut messages = Vec::new();
     for family in [v4.then_some(Family::V4), v6.then_some(Family::V6)].into_iter().flatten() {
         let routes = fib.routes(family);
