@@ -97,39 +97,51 @@ fn one_byte_is_urgent() {
 
 #[test]
 fn a_small_receive_buffer_is_respected() {
-    let host = Host::new(Link { delay_us: 1000, mtu: 1500, gso: false, loss: 200, reorder: 500, ..Link::default() });
+    let host =
+        Host::new(Link { delay_us: 1000, mtu: 1500, gso: false, loss: 200, reorder: 500, ..Link::default() });
     let (a, b, _listener) = host.pair();
     b.set_flag(net::sock::SockFlag::RcvbufLock, true);
     b.set_rcvbuf(8192);
     let (mut sent, mut got, mut buf) = (0u64, 0u64, [0; 500]);
     let mut turn = 0;
-    assert!(host.run(4_000_000, || {
-        while sent < 300_000 {
-            // Small writes: much overhead for each byte.
-            let chunk: Vec<u8> = (sent..sent + 100).map(pattern).collect();
-            match host.send(&a, &chunk) {
-                Ok(n) => sent += n as u64,
-                Err(_) => break,
+    assert!(
+        host.run(4_000_000, || {
+            while sent < 300_000 {
+                // Small writes: much overhead for each byte.
+                let chunk: Vec<u8> = (sent..sent + 100).map(pattern).collect();
+                match host.send(&a, &chunk) {
+                    Ok(n) => sent += n as u64,
+                    Err(_) => break,
+                }
             }
-        }
-        turn += 1;
-        while turn % 3 == 0
-            && let Ok(n) = host.recv(&b, &mut buf)
-        {
-            for byte in &buf[..n] {
-                assert_eq!(*byte, pattern(got), "byte {got}");
-                got += 1;
+            turn += 1;
+            while turn % 3 == 0
+                && let Ok(n) = host.recv(&b, &mut buf)
+            {
+                for byte in &buf[..n] {
+                    assert_eq!(*byte, pattern(got), "byte {got}");
+                    got += 1;
+                }
             }
-        }
-        sent >= 300_000 && got == sent
-    }), "{got} of {sent}");
+            sent >= 300_000 && got == sent
+        }),
+        "{got} of {sent}"
+    );
     let held = b.rmem_alloc.load(std::sync::atomic::Ordering::Relaxed);
     assert!(held <= 8192 + 4096, "{held} bytes are charged");
 }
 
 #[test]
 fn charges_are_given_back() {
-    let host = Host::new(Link { delay_us: 500, loss: 300, reorder: 800, duplicate: 200, mtu: 1500, gso: false, ..Link::default() });
+    let host = Host::new(Link {
+        delay_us: 500,
+        loss: 300,
+        reorder: 800,
+        duplicate: 200,
+        mtu: 1500,
+        gso: false,
+        ..Link::default()
+    });
     let (a, b, _listener) = host.pair();
     let (mut sent, mut got, mut buf) = (0u64, 0u64, vec![0; 5000]);
     assert!(host.run(1_000_000, || {
@@ -180,7 +192,10 @@ fn a_lost_segment_is_sent_again_before_the_timeout() {
     }));
     assert!(host.now().ms() - start < 40, "{} ms", host.now().ms() - start);
     let mib = |counter| host.net.mib.sum(counter);
-    assert_eq!((mib(TcpExt::TCPSackRecovery), mib(TcpExt::TCPFastRetrans), mib(TcpExt::TCPTimeouts)), (1, 1, 0));
+    assert_eq!(
+        (mib(TcpExt::TCPSackRecovery), mib(TcpExt::TCPFastRetrans), mib(TcpExt::TCPTimeouts)),
+        (1, 1, 0)
+    );
 }
 
 #[test]
@@ -215,28 +230,38 @@ fn a_lost_tail_is_probed() {
 #[test]
 fn without_sack_and_timestamps_data_arrives_too() {
     for (sack, timestamps, scaling) in [("0", "0", "0"), ("0", "1", "1"), ("1", "0", "1"), ("1", "1", "0")] {
-        let host = Host::new(Link { loss: 300, reorder: 300, delay_us: 10_000, mtu: 1500, gso: false, ..Link::default() });
+        let host = Host::new(Link {
+            loss: 300,
+            reorder: 300,
+            delay_us: 10_000,
+            mtu: 1500,
+            gso: false,
+            ..Link::default()
+        });
         for (name, value) in [("sack", sack), ("timestamps", timestamps), ("window_scaling", scaling)] {
             host.net.sysctl.write(&host.net, &format!("net/ipv4/tcp_{name}"), value).unwrap();
         }
         let (a, b, _listener) = host.pair();
         let (mut sent, mut got, mut buf) = (0u64, 0u64, vec![0; 50_000]);
-        assert!(host.run(10_000_000, || {
-            while sent < 1_000_000 {
-                let chunk: Vec<u8> = (sent..sent + 10_000).map(pattern).collect();
-                match host.send(&a, &chunk) {
-                    Ok(n) => sent += n as u64,
-                    Err(_) => break,
+        assert!(
+            host.run(10_000_000, || {
+                while sent < 1_000_000 {
+                    let chunk: Vec<u8> = (sent..sent + 10_000).map(pattern).collect();
+                    match host.send(&a, &chunk) {
+                        Ok(n) => sent += n as u64,
+                        Err(_) => break,
+                    }
                 }
-            }
-            while let Ok(n) = host.recv(&b, &mut buf) {
-                for byte in &buf[..n] {
-                    assert_eq!(*byte, pattern(got), "byte {got}");
-                    got += 1;
+                while let Ok(n) = host.recv(&b, &mut buf) {
+                    for byte in &buf[..n] {
+                        assert_eq!(*byte, pattern(got), "byte {got}");
+                        got += 1;
+                    }
                 }
-            }
-            got >= 1_000_000
-        }), "{got} of {sent}");
+                got >= 1_000_000
+            }),
+            "{got} of {sent}"
+        );
     }
 }
 

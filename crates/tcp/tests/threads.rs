@@ -91,7 +91,8 @@ impl Task {
             Tcp::connect(&mut guard.sk_mut(), cx, &buf[..n]).unwrap();
             let (guard, up) = guard.wait_event(net::sock::Timeo::Forever, |sk| {
                 let state = tcp::state::state(sk);
-                (state != uapi::tcp::TcpState::SynSent && state != uapi::tcp::TcpState::SynRecv).then_some(state)
+                (state != uapi::tcp::TcpState::SynSent && state != uapi::tcp::TcpState::SynRecv)
+                    .then_some(state)
             });
             drop(guard);
             assert_eq!(up, Ok(uapi::tcp::TcpState::Established), "{:?}", sk.take_err());

@@ -35,7 +35,11 @@ pub fn inc_pingpong_cnt(sk: &mut Sk<'_>) {
 /// As many ACKs at once as fill half of the window (`tcp_incr_quickack`).
 pub fn incr_quickack(sk: &mut Sk<'_>, max: u8) {
     let mss = u32::from(sk.ack_rcv_mss).max(1);
-    let quick = (sk.rcv_wnd / (2 * mss)).max(2).min(u32::from(max)) as u8;
+    let quick = match sk.rcv_wnd / (2 * mss) {
+        0 => 2,
+        segments => segments,
+    };
+    let quick = quick.min(u32::from(max)) as u8;
     if quick > sk.ack_quick {
         sk.ack_quick = quick;
     }

@@ -35,9 +35,8 @@ pub fn can_join(tail: &RxSegment, next: &RxSegment) -> bool {
 pub fn join(cx: &Cx<'_>, tail: &mut RxSegment, next: RxSegment) -> u32 {
     let bytes = next.skb.len() as u32;
     let had = next.skb.truesize;
-    // The payload stays, the buffer's own overhead goes.
-    let kept =
-        if next.skb.nr_frags() == 0 { 0 } else { had.saturating_sub(SEGMENT_TRUESIZE).max(bytes).min(had) };
+    // The payload stays charged, the buffer's own overhead does not.
+    let kept = had.saturating_sub(SEGMENT_TRUESIZE).max(bytes).min(had);
     tail.end_seq = next.end_seq;
     tail.flags |= next.flags;
     tail.skb.truesize += kept;

@@ -24,7 +24,7 @@ pub const EVER_RETRANS: u8 = 0x80;
 pub const RETRANS: u8 = SACKED_RETRANS | EVER_RETRANS;
 
 /// What is charged for an empty segment, as Linux counts it (`skb->truesize`).
-pub const SEGMENT_TRUESIZE: u32 = 1280;
+pub const SEGMENT_TRUESIZE: u32 = 832;
 
 /// One entry of the send queue: a packet, or many of the same size sent as one, with its control
 /// block (`struct tcp_skb_cb`).

@@ -98,6 +98,41 @@ pub fn collapse(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize, room: u32) -> bool {
     true
 }
 
+/// Moves up to `room` bytes of the segment behind unsent segment `i` to its end (`tcp_grow_skb`).
+pub fn grow(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize, room: u32) {
+    let (head, next) = (&sk.send_queue[i], &sk.send_queue[i + 1]);
+    let whole = next.len() <= room;
+    // A piece of a small segment is not worth the copy, a large one is only handed over.
+    if room == 0 || head.eor || head.flags.fin() || next.is_empty() || (!whole && next.skb.linear_len() > 0) {
+        return;
+    }
+    if whole {
+        let Some(next) = sk.send_queue.remove_after(i) else { return };
+        let freed = next.skb.truesize.min(SEGMENT_TRUESIZE);
+        let head = &mut sk.send_queue[i];
+        head.end_seq = next.end_seq;
+        head.flags |= next.flags;
+        head.eor = next.eor;
+        head.pcount = 0;
+        head.skb.truesize += next.skb.truesize - freed;
+        head.skb.append_skb(cx, next.skb);
+        sk.wmem_queued -= freed as i32;
+        return;
+    }
+    let next = &mut sk.send_queue[i + 1];
+    let rest = next.skb.split_off(cx, room as usize);
+    let mut piece = std::mem::replace(&mut next.skb, rest);
+    next.skb.truesize = piece.truesize.saturating_sub(room);
+    next.seq = next.seq.wrapping_add(room);
+    next.pcount = 0;
+    piece.truesize = room;
+    let head = &mut sk.send_queue[i];
+    head.end_seq = head.end_seq.wrapping_add(room);
+    head.pcount = 0;
+    head.skb.truesize += room;
+    head.skb.append_skb(cx, piece);
+}
+
 /// Drops bytes of a sent segment that were acknowledged already (`tcp_trim_head`).
 pub fn trim_head(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize, len: u32, mss: u32) {
     let seg = &mut sk.send_queue[i];

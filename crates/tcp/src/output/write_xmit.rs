@@ -71,10 +71,17 @@ pub fn write_xmit(sk: &mut Sk<'_>, cx: &Cx<'_>, mss: u32, nonagle: u8, push: Pus
             }
             quota => quota,
         };
-        let is_last = i + 1 == sk.send_queue.len();
-        let (seq, end_seq, len, fin) = (head.seq, head.end_seq, head.len(), head.flags.fin());
-        let max_segs = if len > mss { tso_segs(sk, mss) } else { 1 };
+        let alone = i + 1 == sk.send_queue.len();
+        let max_segs = if alone && head.len() <= mss { 1 } else { tso_segs(sk, mss) };
         let quota = quota.min(max_segs);
+        if !alone {
+            // What was written in pieces can go in one.
+            let room = quota.saturating_mul(mss).saturating_sub(head.len());
+            split::grow(sk, cx, i, room);
+        }
+        let is_last = i + 1 == sk.send_queue.len();
+        let head = &sk.send_queue[i];
+        let (seq, end_seq, len, fin) = (head.seq, head.end_seq, head.len(), head.flags.fin());
         let segs = if head.pcount == 0 || (head.pcount > 1 && u32::from(head.gso_size) != mss) {
             sk.send_queue[i].set_packets(mss)
         } else {
