@@ -23,7 +23,7 @@ struct Handle {
     vfs: Arc<vfs::Vfs>,
     root: Cred,
     /// For callers that bring no [`Cpu`] of their own.
-    cpus: SpinLock<Vec<Box<Cpu>>>,
+    cpus: SpinLock<Vec<Cpu>>,
     driver: Option<Driver>,
 }
 
@@ -165,7 +165,7 @@ impl Net {
     /// Runs `f` with a [`Cpu`] of the pool.
     pub fn with_cpu<R>(&self, f: impl FnOnce(&Cpu) -> R) -> R {
         let pooled = self.0.cpus.lock().pop();
-        let cpu = pooled.unwrap_or_else(|| Box::new(self.0.stack.new_cpu()));
+        let cpu = pooled.unwrap_or_else(|| self.0.stack.new_cpu());
         let result = f(&cpu);
         self.0.cpus.lock().push(cpu);
         result

@@ -81,14 +81,14 @@ impl Handle {
 
     pub(super) fn send(&self, bytes: &[u8], to: Option<SocketAddr>) -> io::Result<usize> {
         let to = to.map(crate::sockaddr);
-        let mut msg = MsgHdr::new(IovSource::from_slice(bytes), MSG_NOSIGNAL as u32);
+        let mut msg = MsgHdr::new(IovSource::from_slice(bytes), MSG_NOSIGNAL);
         msg.name = to.as_ref().map(AsRef::as_ref);
         self.call(|p, file| sys::msg::sendmsg(p, file, &mut msg))
     }
 
     pub(super) fn send_vectored(&self, bufs: &[io::IoSlice<'_>]) -> io::Result<usize> {
         let bufs = &bufs[..bufs.len().min(sys::msg::UIO_MAXIOV)];
-        let mut msg = MsgHdr::new(IovSource::new(bufs), MSG_NOSIGNAL as u32);
+        let mut msg = MsgHdr::new(IovSource::new(bufs), MSG_NOSIGNAL);
         self.call(|p, file| sys::msg::sendmsg(p, file, &mut msg))
     }
 

@@ -16,7 +16,7 @@ const INTERNAL: u32 = 0x8000_0000 | 0x0800_0000 | 0x0001_0000 << 3 | 0x0002_0000
 
 #[inline]
 fn flags(file: &File, flags: u32) -> u32 {
-    if file.nonblock() { flags | MSG_DONTWAIT as u32 } else { flags }
+    if file.nonblock() { flags | MSG_DONTWAIT } else { flags }
 }
 
 /// Sends a message; returns bytes taken.

@@ -37,7 +37,7 @@ impl Task {
         let stream = sys::sockfd(file).is_ok_and(|sock| i32::from(sock.kind()) == SOCK_STREAM);
         if errno == Errno::EPIPE
             && stream
-            && flags & MSG_NOSIGNAL as u32 == 0
+            && flags & MSG_NOSIGNAL == 0
             && let Some(sink) = self.files.vfs().signal_sink()
         {
             let (euid, uid) = (self.cred.euid, self.cred.uid);
@@ -108,10 +108,10 @@ impl Task {
         let mut done = Vec::new();
         let mut failed = None;
         for msg in msgs.iter_mut().take(sys::msg::UIO_MAXIOV) {
-            let wait_for_one = msg.flags & MSG_WAITFORONE as u32 != 0;
-            msg.flags &= !(MSG_WAITFORONE as u32);
+            let wait_for_one = msg.flags & MSG_WAITFORONE != 0;
+            msg.flags &= !MSG_WAITFORONE;
             if wait_for_one && !done.is_empty() {
-                msg.flags |= uapi::socket::MSG_DONTWAIT as u32;
+                msg.flags |= uapi::socket::MSG_DONTWAIT;
             }
             match sys::msg::recvmsg(&p, &file, msg) {
                 Ok(n) => done.push(n),
@@ -127,8 +127,7 @@ impl Task {
             Some(errno) if done.is_empty() => Task::interrupted(Err(errno)),
             Some(errno) => {
                 // The error is kept for the next call, unless it was only that nothing is there.
-                let keep =
-                    errno != Errno::EAGAIN && msgs.first().is_none_or(|m| m.flags & MSG_ERRQUEUE as u32 == 0);
+                let keep = errno != Errno::EAGAIN && msgs.first().is_none_or(|m| m.flags & MSG_ERRQUEUE == 0);
                 if let (true, Some(sk)) = (keep, sock) {
                     sk.common().set_err(errno);
                 }
