@@ -88,3 +88,28 @@ print(l.accept()[0].recv(100))
     let out = output(&["python3", "-c", script]);
     assert_eq!(text(&out.stdout), "False\nb'through Sockeye'\n", "{}", text(&out.stderr));
 }
+
+#[test]
+fn interfaces_are_the_stacks() {
+    let script = "\
+import array, fcntl, socket, struct
+print(socket.if_nameindex(), socket.if_nametoindex('lo'), socket.if_indextoname(1))
+for family in socket.AF_INET, socket.AF_UNIX:
+    s = socket.socket(family, socket.SOCK_DGRAM)
+    for request in 0x8913, 0x8915, 0x891b, 0x8921, 0x8927:
+        try:
+            print(fcntl.ioctl(s, request, b'lo'.ljust(40, b'\\0'))[16:24].hex(), end=' ')
+        except OSError as e:
+            print(e.errno, end=' ')
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+room = array.array('B', bytes(400))
+conf = fcntl.ioctl(s, 0x8912, struct.pack('iP', 400, room.buffer_info()[0]))
+print(struct.unpack('iP', conf)[0], bytes(room[:2]), socket.inet_ntoa(bytes(room[20:24])))
+";
+    let out = output(&["python3", "-c", script]);
+    let expected = "[(1, 'lo')] 1 lo\n\
+                    4900000000000000 020000007f000001 02000000ff000000 0000010000000000 0403000000000000 \
+                    4900000000000000 25 25 0000010000000000 0403000000000000 \
+                    40 b'lo' 127.0.0.1\n";
+    assert_eq!(text(&out.stdout), expected, "{}", text(&out.stderr));
+}
