@@ -74,7 +74,7 @@ impl Ours {
             "getopt" => self.getopt(fd, num(2), num(3), num(4)),
             "sendto" => {
                 let data: Vec<u8> = (0..int(2)).map(|i| i as u8).collect();
-                let mut msg = MsgHdr::new(IovSource::from_slice(&data), num(3) as u32 | MSG_NOSIGNAL as u32);
+                let mut msg = MsgHdr::new(IovSource::from_slice(&data), num(3) as u32 | MSG_NOSIGNAL);
                 let name = address(words[4], int(5))?;
                 msg.name = (!name.is_empty()).then_some(&name);
                 self.task.sendmsg(fd, &mut msg).map(|n| n.to_string())
@@ -94,7 +94,7 @@ impl Ours {
                 }
                 let slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
                 let control = unhex(words[3]);
-                let mut msg = MsgHdr::new(IovSource::new(&slices), num(2) as u32 | MSG_NOSIGNAL as u32);
+                let mut msg = MsgHdr::new(IovSource::new(&slices), num(2) as u32 | MSG_NOSIGNAL);
                 msg.control = &control;
                 self.task.sendmsg(fd, &mut msg).map(|n| n.to_string())
             }
