@@ -24,6 +24,12 @@ fn dont_fragment(pmtudisc: u8, dst: &Dst) -> bool {
     }
 }
 
+/// Multicast comes back: the option of the socket's family, whatever it sends (`sk_mc_loop`).
+#[inline]
+fn mc_loop(inet: &InetSock) -> bool {
+    if inet.is_inet6() { inet.v6.mc_loop } else { inet.mc_loop }
+}
+
 /// Time to live of packets to one host (`ip_select_ttl`).
 #[inline]
 fn unicast_ttl(cx: &Cx<'_>, uc_ttl: i16, dst: &Dst) -> u8 {
@@ -99,7 +105,7 @@ pub(super) fn queue_xmit(cx: &Cx<'_>, sk: &SockCommon, inet: &mut InetSock, mut 
         return Err(Errno::EHOSTUNREACH);
     };
     skb.set_transport_header();
-    note(&mut skb, inet.pmtudisc, inet.mc_loop);
+    note(&mut skb, inet.pmtudisc, mc_loop(inet));
     // A connection's own counter: no other flow can be counted by it.
     let id = inet.id;
     inet.id = id.wrapping_add(skb.gso_segs.max(1));
@@ -129,7 +135,7 @@ pub(super) fn send_skb(cx: &Cx<'_>, inet: &mut InetSock, to: &Datagram<'_>, mut 
         return Err(Errno::EINVAL);
     };
     skb.set_transport_header();
-    note_datagram(&mut skb, inet.pmtudisc, inet.mc_loop);
+    note_datagram(&mut skb, inet.pmtudisc, mc_loop(inet));
     let mut buf = [0; 40];
     let (hop, options) = with_options(cx, to.options(inet).map(|o| &**o), (saddr, daddr), &mut buf);
     let whole = skb.len() + Ipv4Hdr::LEN + options.len();
