@@ -48,6 +48,28 @@ fn a_stream_arrives_whole() {
     }
 }
 
+#[test]
+fn over_ipv6_and_mapped() {
+    for (family, to) in [(uapi::AF_INET6, "[::1]:80"), (uapi::AF_INET, "127.0.0.1:80")] {
+        let host = Host::new(Link { delay_us: 10, ..Link::default() });
+        let largest = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let seen = largest.clone();
+        host.filter(move |_, packet| {
+            seen.fetch_max(packet.len(), std::sync::atomic::Ordering::Relaxed);
+            false
+        });
+        // An IPv6 listener takes both.
+        let listener = host.listen(uapi::AF_INET6, 80);
+        let client = host.socket(family);
+        host.connect(&client, to).unwrap();
+        host.run(100, || false);
+        let server = host.accept(&listener).unwrap();
+        transfer(&host, &client, &server, 5_000_000);
+        let largest = largest.load(std::sync::atomic::Ordering::Relaxed);
+        assert!((60_000..=65_535 + 40).contains(&largest), "{largest}");
+    }
+}
+
 fn transfer(host: &Host, client: &support::Sock, server: &support::Sock, total: u64) {
     let (mut sent, mut got) = (0u64, 0u64);
     let mut buf = vec![0; 70_000];

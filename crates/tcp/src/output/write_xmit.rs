@@ -225,7 +225,9 @@ pub fn tso_segs(sk: &Sk<'_>, mss: u32) -> u32 {
     if rtt_shift < 32 {
         bytes = bytes.saturating_add(max >> rtt_shift);
     }
-    (bytes.min(max) / mss.max(1)).max(sysctl.min_tso_segs() as u32)
+    let mss = mss.max(1);
+    // More than a device takes would only be cut again.
+    (bytes.min(max) / mss).max(sysctl.min_tso_segs() as u32).min((max / mss).max(1))
 }
 
 /// Waits with a large segment that is not full for the ACKs that will open the window

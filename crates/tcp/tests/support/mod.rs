@@ -344,7 +344,7 @@ impl Host {
         true
     }
 
-    fn next_event(&self) -> Option<Time> {
+    pub fn next_event(&self) -> Option<Time> {
         let packet = self.wire.lock().unwrap().queue.first_key_value().map(|(key, _)| Time::from_ns(key.0));
         [packet, self.net.next_timer()].into_iter().flatten().min()
     }
