@@ -118,7 +118,7 @@ fn put4(cx: &Cx<'_>, shared: &InetShared, err: &ErrMsg, msg: &mut RecvMsg<'_>) {
         if let Some(addr) = packet::addrs(&err.skb).0.as_v4() {
             SockAddr::Inet { addr, port: 0 }.encode(offender);
         }
-        cmsg::recv4(cx, shared.cmsg_flags.load(Relaxed), &err.skb, msg);
+        cmsg::recv4(cx, shared.cmsg_flags.load(Relaxed), &err.skb, true, msg);
     }
     msg.control.put(SOL_IP, IP_RECVERR, &report);
 }
@@ -143,7 +143,7 @@ fn put6(cx: &Cx<'_>, shared: &InetShared, err: &ErrMsg, msg: &mut RecvMsg<'_>) {
         if packet::is_v6(&err.skb) {
             cmsg::recv6_specific(rxopt, &err.skb, msg);
         } else {
-            cmsg::recv4(cx, shared.cmsg_flags.load(Relaxed), &err.skb, msg);
+            cmsg::recv4(cx, shared.cmsg_flags.load(Relaxed), &err.skb, true, msg);
         }
     }
     msg.control.put(SOL_IPV6, IPV6_RECVERR, &report);

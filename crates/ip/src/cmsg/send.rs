@@ -169,7 +169,8 @@ fn one6(
             *slot = Some(header.to_vec());
         }
         IPV6_HOPLIMIT | IPV6_2292HOPLIMIT => ipc.ttl = u8::try_from(int(cmsg, -1, 255)?).ok(),
-        IPV6_TCLASS => ipc.tos = u8::try_from(int(cmsg, -1, 255)?).ok(),
+        // -1 is not the default, as RFC 3542 section 6.5 has it: Linux sends all ones.
+        IPV6_TCLASS => ipc.tos = Some(int(cmsg, -1, 255)? as u8),
         IPV6_DONTFRAG => ipc.dontfrag = Some(int(cmsg, 0, 1)? != 0),
         _ => return Err(Errno::EINVAL),
     }
@@ -213,6 +214,7 @@ fn pktinfo6(
         || IpNet::of(cx.net).sysctl.ip_nonlocal_bind6.load(Relaxed) != 0;
     // A link-local address is the interface's own, others are the host's.
     let ours = match &dev {
+        _ if source.is_v4() => false,
         Some(dev) if source.is_link_local() => addr::has(dev, source),
         _ => addr::is_local(cx.net, source),
     };

@@ -21,13 +21,10 @@ pub(crate) fn slot(options: &mut TxOptions, name: i32) -> &mut Option<Vec<u8>> {
     }
 }
 
-/// The only routing header that Linux lets a program send without segment routing: type 2, of mobile
-/// IPv6 (RFC 6275 section 6.4).
-pub(crate) fn check_routing(header: &[u8]) -> Result<()> {
-    match *header {
-        [_, 2, 2, 1, ..] => Ok(()),
-        _ => Err(Errno::EINVAL),
-    }
+/// No routing header may be sent: type 0 is forbidden (RFC 5095), the others need mobile IPv6 or segment
+/// routing.
+pub(crate) fn check_routing(_header: &[u8]) -> Result<()> {
+    Err(Errno::EINVAL)
 }
 
 /// The header at the front of a value: its own length, which the value must have.

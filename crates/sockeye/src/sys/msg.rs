@@ -47,5 +47,9 @@ pub fn recvmsg(p: &Process<'_>, file: &File, msg: &mut RecvMsg<'_>) -> Result<us
     let sock = sockfd(file)?;
     msg.iov.truncate(MAX_RW_COUNT);
     msg.flags = flags(file, msg.flags & !INTERNAL);
-    (sock.ops().recvmsg)(sock, &sock.enter(p), msg)
+    let result = (sock.ops().recvmsg)(sock, &sock.enter(p), msg);
+    if msg.control.truncated() {
+        msg.out_flags |= uapi::MSG_CTRUNC;
+    }
+    result
 }
