@@ -99,6 +99,8 @@ pub struct SetAttr {
     pub atime: Option<Timespec>,
     /// Last written, `futimens(2)`.
     pub mtime: Option<Timespec>,
+    /// Bits that would lend the new owner's rights go (`ATTR_KILL_SUID`, `ATTR_KILL_SGID`): any `fchown(2)`, even of nothing.
+    pub kill_privs: bool,
     /// The times above were given, not "now": more rights are needed.
     pub times_set: bool,
 }
@@ -116,6 +118,7 @@ impl SetAttr {
         Self {
             uid: (uid != u32::MAX).then_some(uid),
             gid: (gid != u32::MAX).then_some(gid),
+            kill_privs: true,
             ..Self::default()
         }
     }
@@ -155,12 +158,14 @@ impl InodeAttr {
     }
 
     /// Another inode in the same memory: for a cache of inodes.
-    pub fn renew(&mut self, ino: u64, mode: u32, uid: u32, gid: u32) {
-        *self.ino.get_mut() = ino;
-        *self.mode.get_mut() = mode;
-        *self.uid.get_mut() = uid;
-        *self.gid.get_mut() = gid;
-        self.times.take();
+    pub fn reset(&self, ino: u64, mode: u32, uid: u32, gid: u32) {
+        self.ino.store(ino, Relaxed);
+        self.mode.store(mode, Relaxed);
+        self.uid.store(uid, Relaxed);
+        self.gid.store(gid, Relaxed);
+        if self.times.get().is_some() {
+            self.set_times(0);
+        }
     }
 
     /// The inode's number.
@@ -217,37 +222,29 @@ impl InodeAttr {
     /// `EPERM` for one who may not.
     pub fn setattr(&self, p: &Process<'_>, attr: &SetAttr, now_ns: u64) -> Result<()> {
         let (cred, old) = (p.cred, self.stat(0));
-        let owner = cred.euid == old.uid || p.capable(CAP_FOWNER);
-        let in_group = |gid| cred.egid == gid || cred.groups.contains(&gid);
-        if let Some(uid) = attr.uid
-            && !(cred.euid == old.uid && uid == old.uid)
-            && !p.capable(CAP_CHOWN)
-        {
-            return Err(Errno::EPERM);
-        }
-        if let Some(gid) = attr.gid
-            && !(cred.euid == old.uid && (in_group(gid) || gid == old.gid))
-            && !p.capable(CAP_CHOWN)
-        {
-            return Err(Errno::EPERM);
-        }
-        if (attr.mode.is_some() || attr.times_set) && !owner {
-            return Err(Errno::EPERM);
-        }
         let mut mode = attr.mode.map(|m| (m & !S_IFMT) | (old.mode & S_IFMT));
-        if attr.uid.is_some() || attr.gid.is_some() {
-            // chown takes the bits that would lend the new owner's rights; a group bit without group execution marks mandatory locks.
-            let old = mode.unwrap_or(old.mode);
+        if attr.kill_privs {
+            // A group bit without group execution marks mandatory locks, and stays.
             let mut kill = S_ISUID;
-            if old & S_IXGRP != 0 || (!in_group(self.gid()) && !p.capable(CAP_FSETID)) {
+            if old.mode & S_IXGRP != 0 || (!cred.in_group(old.gid) && !p.capable(CAP_FSETID)) {
                 kill |= S_ISGID;
             }
-            mode = Some(old & !kill);
+            if old.mode & kill != 0 {
+                mode = Some(old.mode & !kill);
+            }
+        }
+        let owns = cred.euid == old.uid;
+        let may_have = |gid| owns && (cred.in_group(gid) || gid == old.gid);
+        let may_chown = p.capable(CAP_CHOWN);
+        if attr.uid.is_some_and(|uid| !(may_chown || owns && uid == old.uid))
+            || attr.gid.is_some_and(|gid| !may_have(gid) && !may_chown)
+            || (mode.is_some() || attr.times_set) && !owns && !p.capable(CAP_FOWNER)
+        {
+            return Err(Errno::EPERM);
         }
         let gid = attr.gid.unwrap_or(old.gid);
         if let Some(m) = &mut mode
-            && attr.mode.is_some()
-            && !in_group(gid)
+            && !cred.in_group(gid)
             && !p.capable(CAP_FSETID)
         {
             *m &= !S_ISGID;

@@ -120,7 +120,7 @@ pub fn sendfile(
             {
                 return to_pipe(p, from, pipe, count, wait);
             }
-            if from.ops().llseek(p, from, 0, 1).is_err() {
+            if from.ops().llseek(p, from, 0, 1).is_err() || to.flags() & O_APPEND != 0 {
                 return Err(Errno::EINVAL);
             }
             if count == 0 {

@@ -15,7 +15,8 @@ fn compare(script: &str) {
         .collect();
     let theirs = host.run(&calls);
     let world = World::new();
-    let (p, (mut files, mail)) = (world.process(), ops::task(&world));
+    let (p, mut files) = (world.process(), world.files());
+    let mail = ops::furnish(&p, &files);
     let ours: Vec<String> = calls.iter().map(|c| ops::run(&p, &files, &mail, c)).collect();
     files.exit(&p);
     let differing: Vec<String> = calls
@@ -730,4 +731,35 @@ fn an_epoll_wakes_its_watchers_for_reading() {
          epoll_ctl 3 3 4 64 0
          epoll_wait 3 1 0",
     );
+}
+
+/// Only root may give files away.
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0)
+}
+
+#[test]
+fn owners_and_modes() {
+    if !is_root() {
+        return;
+    }
+    let mut script = String::from("pipe2 2048\neventfd 0 2048\nepoll_create1 0\n");
+    for fd in [3, 4, 5, 6, 99] {
+        for call in [
+            "fchmod FD 416",
+            "fchmod FD 36351",
+            "fchown FD -1 -1",
+            "fchmod FD 3565",
+            "fchown FD 5 -1",
+            "fchmod FD 3565",
+            "fchown FD -1 6",
+            "fchmod FD 3557",
+            "fchown FD 7 7",
+            "fchmod FD 0",
+        ] {
+            script += &format!("{}\nfstat FD\n", call).replace("FD", &fd.to_string());
+        }
+    }
+    compare(&script);
 }

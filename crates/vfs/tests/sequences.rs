@@ -112,7 +112,8 @@ fn sequences() {
         .run(&sequence(), |calls| {
             let theirs = host.borrow_mut().run(&calls);
             let world = World::new();
-            let (p, (mut files, mail)) = (world.process(), ops::task(&world));
+            let (p, mut files) = (world.process(), world.files());
+            let mail = ops::furnish(&p, &files);
             for (i, call) in calls.iter().enumerate() {
                 let ours = ops::run(&p, &files, &mail, call);
                 if ours != theirs[i] {

@@ -99,6 +99,27 @@ def fstat(fd):
     return f"{st.st_mode:o}:{st.st_nlink}:{st.st_uid}:{st.st_gid}:{st.st_size}:{st.st_blksize}"
 
 
+def netns():
+    """A network of our own, if we may have one."""
+    if libc.unshare(0x40000000) == 0:
+        import socket
+        with socket.socket() as s:
+            libc.ioctl(s.fileno(), ctypes.c_ulong(0x8914), struct.pack("=16sH14x", b"lo", 1))
+    return 0
+
+
+def sockaddr(port):
+    return struct.pack("=H", 2) + struct.pack("!H4s8x", port, bytes([127, 0, 0, 1]))
+
+
+def setid(uid, gid, *groups):
+    """Another user from now on, without the rights of root."""
+    os.setgroups(groups)
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+    return 0
+
+
 def rlimit(soft):
     import resource
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -127,11 +148,21 @@ signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 # Not the C library's signalfd(), which wants a sigset_t: the kernel's, with a mask of eight bytes.
 SIGNALFD = os.dup2(libc.syscall(289, -1, struct.pack("=Q", sum(1 << s - 1 for s in SIGNALS)), ctypes.c_size_t(8), os.O_NONBLOCK), 902)
 signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+def epoll_set(ep, most, timeout):
+    got = str(epoll_wait(ep, most, timeout))
+    return "[" + ",".join(sorted(got[1:-1].split(","))) + "]" if got[0] == "[" else got
+
+
 OPS = {
+    "epoll_set": epoll_set,
     "setown_self": lambda fd: fcntl(fd, 8, os.getpid()),
     "sigwait": sigwait,
     "epoll_ctl": epoll_ctl, "epoll_wait": epoll_wait, "poll": poll, "select": select, "read": read, "write": write,
     "write8": write8, "pipe2": pipe2, "fcntl": fcntl, "fcntl_mem": fcntl_mem, "ioctl": ioctl, "fstat": fstat,
+    "netns": netns, "setid": setid,
+    "bind": lambda fd, port: call("bind", fd, sockaddr(port), 16),
+    "connect": lambda fd, port: call("connect", fd, sockaddr(port), 16),
+    "accept4": lambda fd, flags: call("accept4", fd, None, None, flags),
     "rlimit": rlimit, "splice": splice, "sendfile": sendfile,
     "tee": lambda a, b, n, f: call("tee", a, b, ctypes.c_size_t(n), f), "name": name,
     "lseek": lambda fd, off, whence: call("lseek", fd, ctypes.c_long(off), whence),

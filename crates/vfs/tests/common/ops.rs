@@ -1,12 +1,12 @@
 //! The calls both sides understand: a line of text for the host, a function for us.
 
-use super::World;
 use kern::context::Process;
 use sockeye_vfs::epoll::{epoll_create, epoll_create1, epoll_ctl, epoll_wait};
 use sockeye_vfs::eventfd::eventfd;
 use sockeye_vfs::fasync::{Owner, Signal, SignalSink};
 use sockeye_vfs::fcntl::{Arg, fcntl};
 use sockeye_vfs::file::{File, FileOps};
+use sockeye_vfs::inode::SetAttr;
 use sockeye_vfs::ioctl::ioctl;
 use sockeye_vfs::pipe::pipe2;
 use sockeye_vfs::poll::poll;
@@ -44,15 +44,14 @@ impl FileOps for Null {
     fn release_detached(&self) {}
 }
 
-/// A task with three files open, as the host's has.
-pub(crate) fn task(world: &World) -> (Files, Arc<Mailbox>) {
-    let (p, files) = (world.process(), world.files());
-    let mail = Arc::new(Mailbox::default());
-    world.vfs.set_signal_sink(mail.clone());
+/// Furnish a task as the host's is: three files open, signals kept.
+pub(crate) fn furnish(p: &Process<'_>, files: &Files) -> Arc<Mailbox> {
     for _ in 0..3 {
-        files.open(&p, 0, || Ok(File::new(Arc::new(Null), 0o100002))).expect("an empty table has room");
+        files.open(p, 0, || Ok(File::new(Arc::new(Null), 0o100002))).expect("an empty table has room");
     }
-    (files, mail)
+    let mail = Arc::new(Mailbox::default());
+    files.vfs().set_signal_sink(mail.clone());
+    mail
 }
 
 /// The signals of the task, as the host would queue them.
@@ -116,6 +115,18 @@ pub(crate) fn run(p: &Process<'_>, files: &Files, mail: &Mailbox, call: &str) ->
         "epoll_ctl" => {
             let event = EpollEvent { events: a[3] as u32, data: a[4] as u64 };
             show(unit(epoll_ctl(p, files, arg(0), arg(1), arg(2), Some(event))))
+        }
+        // Where the order is not ours to say.
+        "epoll_set" => {
+            let got = run(p, files, mail, &call.replace("set", "wait"));
+            match got.strip_prefix('[').and_then(|list| list.strip_suffix(']')) {
+                Some(list) => {
+                    let mut list: Vec<&str> = list.split(',').collect();
+                    list.sort_unstable();
+                    format!("[{}]", list.join(","))
+                }
+                None => got,
+            }
         }
         "epoll_wait" => {
             let mut events = vec![EpollEvent::default(); arg(1).clamp(1, 1000) as usize];
@@ -210,6 +221,8 @@ pub(crate) fn run(p: &Process<'_>, files: &Files, mail: &Mailbox, call: &str) ->
             let at = (at >= 0).then_some(&mut at);
             show(sendfile(p, files, arg(0), arg(1), at, a[3] as usize))
         }
+        "fchmod" => show(unit(rw::fsetattr(p, files, arg(0), &SetAttr::chmod(a[1] as u32)))),
+        "fchown" => show(unit(rw::fsetattr(p, files, arg(0), &SetAttr::chown(a[1] as u32, a[2] as u32)))),
         "fsync" => show(unit(rw::fsync(p, files, arg(0)))),
         "setown_self" => show(fcntl(p, files, arg(0), 8, Arg::Int(u64::from(PID)))),
         "sigwait" => mail.wait(),
