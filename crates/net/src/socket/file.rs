@@ -12,14 +12,16 @@ use kern::signals::Signals;
 use kern::slab::{Cache, CacheStats};
 use kern::wait::WaitQueue;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use uapi::fcntl::{O_NONBLOCK, O_RDWR};
 use uapi::socket::MSG_DONTWAIT;
 use uapi::{Errno, Result};
 use vfs::fasync::FasyncList;
 use vfs::file::{File, FileOps, Recycle};
-use vfs::inode::{SetAttr, Stat, Timespec};
+use vfs::inode::{SetAttr, Stat};
 use vfs::iov::{IovSink, IovSource};
+
+/// The device of sockfs: an anonymous file system.
+const SOCKFS_DEV: u64 = 8;
 
 /// Files with their sockets, ready for the next `socket()`.
 pub struct SocketCache(Cache<Arc<File>>);
@@ -73,6 +75,10 @@ fn message_flags(file: &File) -> u32 {
 
 impl FileOps for Socket {
     fn read(&self, p: &Process<'_>, file: &File, to: &mut IovSink<'_>) -> Result<usize> {
+        // As System V did: nothing is read into nothing, whatever state the socket is in (`sock_read_iter`).
+        if to.remaining() == 0 {
+            return Ok(0);
+        }
         let mut msg = RecvMsg::new(std::mem::take(to), message_flags(file));
         let cx = self.enter(p);
         let result = (self.ops().recvmsg)(self, &cx, &mut msg);
@@ -110,40 +116,20 @@ impl FileOps for Socket {
     }
 
     fn stat(&self) -> Stat {
-        let time = Timespec::from_ns(self.inode.time.load(Relaxed));
-        Stat {
-            // sockfs is an anonymous file system.
-            dev: 8,
-            ino: self.ino(),
-            mode: self.inode.mode.load(Relaxed),
-            uid: self.inode.uid.load(Relaxed),
-            gid: self.inode.gid.load(Relaxed),
-            atime: time,
-            mtime: time,
-            ctime: time,
-            ..Stat::default()
-        }
+        self.inode.stat(SOCKFS_DEV)
     }
 
     fn setattr(&self, p: &Process<'_>, attr: &SetAttr) -> Result<()> {
-        let owner = self.inode.uid.load(Relaxed);
-        if p.cred.euid != owner && !p.capable(vfs::inode::CAP_FOWNER) {
-            return Err(Errno::EPERM);
-        }
-        if let Some(mode) = attr.mode {
-            self.inode.mode.store(uapi::fcntl::S_IFSOCK | mode & 0o7777, Relaxed);
-        }
-        if let Some(uid) = attr.uid {
-            self.inode.uid.store(uid, Relaxed);
-            if let Some(sk) = self.sk() {
-                // Who lists sockets shows the new owner (`sockfs_setattr`).
-                sk.common().set_uid(uid);
-            }
-        }
-        if let Some(gid) = attr.gid {
-            self.inode.gid.store(gid, Relaxed);
+        self.inode.setattr(p, attr, p.cpu.clock().realtime_ns())?;
+        if let (Some(uid), Some(sk)) = (attr.uid, self.sk()) {
+            // Who lists sockets shows the new owner (`sockfs_setattr`).
+            sk.common().set_uid(uid);
         }
         Ok(())
+    }
+
+    fn can_splice(&self) -> bool {
+        true
     }
 
     fn fasync(&self) -> Option<&FasyncList> {

@@ -14,10 +14,10 @@ pub use ops::{AcceptFlags, ProtoOps, SetRcvlowat, stubs};
 use crate::cx::{Cx, UserCx};
 use crate::netns::Net;
 use crate::sock::{AnySock, Proto, Sock};
-use kern::time::Time;
-use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use uapi::{Errno, Result};
+use vfs::inode::InodeAttr;
 
 /// `enum socket_state` (linux/net.h): whether the socket is connected, whatever its protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,32 +57,17 @@ impl SocketState {
 
 static NO_OPS: ProtoOps = stubs::NONE;
 
-/// A socket (`struct socket`), with the fields of its inode that sockets use.
+/// A socket (`struct socket`), with the attributes of its inode.
 pub struct Socket {
     /// The namespace it was made in.
     pub net: Arc<Net>,
     /// Inode number, owner, mode and times.
-    pub inode: Inode,
+    pub inode: InodeAttr,
     state: AtomicU8,
     kind: AtomicU16,
     flags: AtomicU32,
     ops: OnceLock<&'static ProtoOps>,
     sk: OnceLock<Arc<dyn AnySock>>,
-}
-
-/// The fields of `struct inode` that sockets use.
-#[derive(Default)]
-pub struct Inode {
-    /// Inode number.
-    pub ino: AtomicU64,
-    /// `S_IFSOCK | 0777` until `fchmod()`.
-    pub mode: AtomicU32,
-    /// Owner.
-    pub uid: AtomicU32,
-    /// Group.
-    pub gid: AtomicU32,
-    /// When it was made, nanoseconds since 1970; all three times of a socket.
-    pub time: AtomicU64,
 }
 
 impl Socket {
@@ -118,7 +103,7 @@ impl Socket {
 
     /// Inode number.
     pub fn ino(&self) -> u64 {
-        self.inode.ino.load(Relaxed)
+        self.inode.ino()
     }
 
     /// The operations; the family's create function set them.
@@ -143,7 +128,7 @@ impl Socket {
     pub fn graft(&self, sk: Arc<dyn AnySock>) {
         let common = sk.common();
         common.set_ino(self.ino());
-        common.set_uid(self.inode.uid.load(Relaxed));
+        common.set_uid(self.inode.uid());
         let _ = self.sk.set(sk);
     }
 
@@ -163,7 +148,7 @@ impl Socket {
     pub(crate) fn new(net: Arc<Net>) -> Self {
         Socket {
             net,
-            inode: Inode::default(),
+            inode: InodeAttr::default(),
             state: AtomicU8::new(SocketState::Free as u8),
             kind: AtomicU16::new(0),
             flags: AtomicU32::new(0),
@@ -176,11 +161,7 @@ impl Socket {
     pub(crate) fn init(&self, uid: u32, gid: u32) {
         self.state.store(SocketState::Unconnected as u8, Relaxed);
         self.flags.store(0, Relaxed);
-        self.inode.ino.store(self.net.next_ino(), Relaxed);
-        self.inode.mode.store(uapi::fcntl::S_IFSOCK | 0o777, Relaxed);
-        self.inode.uid.store(uid, Relaxed);
-        self.inode.gid.store(gid, Relaxed);
-        self.inode.time.store(0, Relaxed);
+        self.inode.reset(self.net.next_ino(), uapi::fcntl::S_IFSOCK | 0o777, uid, gid);
     }
 
     /// Takes operations and sock away, by who has the only reference.
@@ -188,10 +169,5 @@ impl Socket {
         self.state.store(SocketState::Free as u8, Relaxed);
         self.ops.take();
         self.sk.take()
-    }
-
-    /// Time stamps of the inode. Sockets have coarse ones: all three are when it was made.
-    pub fn created(&self) -> Time {
-        Time::from_ns(self.inode.time.load(Relaxed))
     }
 }
