@@ -136,4 +136,20 @@ impl Task {
     pub fn eventfd(&self, count: u32, flags: i32) -> Result<i32> {
         vfs::eventfd::eventfd(&self.process(), &self.files, count, flags as u32)
     }
+
+    /// splice(2) between a pipe and another file, without offsets: neither pipes nor sockets have any.
+    pub fn splice(&self, from: i32, to: i32, len: usize, flags: u32) -> Result<usize> {
+        let moved = vfs::splice::splice(&self.process(), &self.files, from, false, to, false, len, flags);
+        self.written(to, moved)
+    }
+
+    /// tee(2).
+    pub fn tee(&self, from: i32, to: i32, len: usize, flags: u32) -> Result<usize> {
+        self.written(to, vfs::splice::tee(&self.process(), &self.files, from, to, len, flags))
+    }
+
+    /// sendfile(2).
+    pub fn sendfile(&self, to: i32, from: i32, offset: Option<&mut i64>, count: usize) -> Result<usize> {
+        self.written(to, vfs::splice::sendfile(&self.process(), &self.files, to, from, offset, count))
+    }
 }

@@ -34,7 +34,8 @@ impl Task {
     /// A broken pipe is a signal too, unless the caller said otherwise.
     #[cold]
     pub(super) fn send_failed(&self, file: &File, flags: u32, errno: Errno) -> Errno {
-        let stream = sys::sockfd(file).is_ok_and(|sock| i32::from(sock.kind()) == SOCK_STREAM);
+        // What is no socket is a pipe.
+        let stream = sys::sockfd(file).map_or(true, |sock| i32::from(sock.kind()) == SOCK_STREAM);
         if errno == Errno::EPIPE
             && stream
             && flags & MSG_NOSIGNAL == 0

@@ -118,7 +118,10 @@ impl Task {
 
     /// What a call that was interrupted shows the caller: nobody restarts it here.
     fn interrupted<T>(result: Result<T>) -> Result<T> {
-        result.map_err(|errno| if errno == uapi::Errno::ERESTARTSYS { uapi::Errno::EINTR } else { errno })
+        result.map_err(|errno| match errno {
+            uapi::Errno::ERESTARTSYS | uapi::Errno::ERESTARTNOHAND => uapi::Errno::EINTR,
+            errno => errno,
+        })
     }
 }
 
