@@ -257,7 +257,16 @@ impl Skb {
 impl SkBuff {
     /// Copies `len` bytes, `offset` behind `data`, to the user; returns how many there were
     /// (`skb_copy_datagram_iter`).
-    pub fn copy_to(&self, mut offset: usize, to: &mut IovSink<'_>, len: usize) -> usize {
+    #[inline]
+    pub fn copy_to(&self, offset: usize, to: &mut IovSink<'_>, len: usize) -> usize {
+        if self.frags.is_empty() {
+            let bytes = self.linear().get(offset..).unwrap_or(&[]);
+            return to.copy_from(&bytes[..len.min(bytes.len())]);
+        }
+        self.copy_pieces_to(offset, to, len)
+    }
+
+    fn copy_pieces_to(&self, mut offset: usize, to: &mut IovSink<'_>, len: usize) -> usize {
         let mut left = len.min(self.len().saturating_sub(offset));
         let mut done = 0;
         for piece in self.pieces() {
