@@ -16,7 +16,7 @@ use uapi::{
     Errno, IPPROTO_UDP, IPPROTO_UDPLITE, InetAddr, MSG_CONFIRM, MSG_MORE, MSG_OOB, MSG_PROBE, Result,
     UDP_MAX_SEGMENTS,
 };
-use wire::{UdpHdr, UdpRepr};
+use wire::UdpHdr;
 
 /// The most a datagram may hold, header counted, before any route is asked.
 const MAX: usize = 0xffff;
@@ -207,21 +207,25 @@ pub(crate) fn send_skb(
     let payload = skb.len();
     let v6 = to.daddr.is_v6();
     skb.truesize = truesize(header_len(to) + UdpHdr::LEN, payload, v6);
-    let header = UdpRepr { source: sk.inet.num, dest: port, payload_len: payload as u16 };
-    header.emit(skb.push(UdpHdr::LEN));
-    skb.set_transport_header();
     let shared = &sk.sk.shared;
+    let len = payload + UdpHdr::LEN;
+    let unchecked = if v6 { shared.flag(flag::NO_CHECK6_TX) } else { sk.sk.flag(SockFlag::NoCheckTx) };
+    // What is added to this is added by the device, or by nobody when the packet stays on this host.
+    let check = match unchecked {
+        true => 0,
+        false => !ip::packet::pseudo_header(to.saddr, to.daddr, IPPROTO_UDP as u8, len as u32).fold(),
+    };
+    let ([s0, s1], [d0, d1]) = (sk.inet.num.to_be_bytes(), port.to_be_bytes());
+    let ([l0, l1], [c0, c1]) = ((len as u16).to_be_bytes(), check.to_be_bytes());
+    skb.push(UdpHdr::LEN).copy_from_slice(&[s0, s1, d0, d1, l0, l1, c0, c1]);
+    skb.set_transport_header();
     if i32::from(to.protocol) == IPPROTO_UDPLITE {
         let covered = if shared.flag(flag::LITE_SEND) { shared.lite_send.load(Relaxed) } else { 0 };
         checksum_lite(&mut skb, to, usize::from(covered));
-    } else if sk.sk.flag(SockFlag::NoCheckTx) && !v6 || v6 && shared.flag(flag::NO_CHECK6_TX) {
+    } else if unchecked {
         skb.ip_summed = net::skb::IpSummed::None;
     } else {
-        let len = (payload + UdpHdr::LEN) as u32;
-        let pseudo = ip::packet::pseudo_header(to.saddr, to.daddr, IPPROTO_UDP as u8, len);
         skb.csum_partial(UdpHdr::CHECK_OFFSET as u16);
-        // The rest is added by the device, or by nobody when the packet stays on this host.
-        set_check(&mut skb, !pseudo.fold());
     }
     output::send_skb(cx, sk.sk, &mut sk.inet, to, skb)?;
     mib::inc(cx, u16::from(to.protocol), v6, &mib::OUT_DATAGRAMS);

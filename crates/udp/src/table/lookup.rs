@@ -85,7 +85,20 @@ impl Packet {
 }
 
 impl Slot {
+    #[inline]
     fn best(&self, packet: &Packet) -> Option<&Entry> {
+        match &self.entries[..] {
+            [] => None,
+            // Most ports have one socket.
+            [only] => packet.score(only).map(|_| only),
+            many => match self.is_indexed() {
+                false => best_of(packet, many.iter()),
+                true => self.best_indexed(packet),
+            },
+        }
+    }
+
+    fn best_indexed(&self, packet: &Packet) -> Option<&Entry> {
         let (any, none) = (InetAddr::UNSPECIFIED_V6, InetAddr::UNSPECIFIED_V6);
         let keys = [
             IndexKey::new(packet.daddr, packet.saddr, packet.sport),
@@ -93,19 +106,7 @@ impl Slot {
             IndexKey::new(any, packet.saddr, packet.sport),
             IndexKey::new(any, none, 0),
         ];
-        let mut best: Option<(i32, u64, &Entry)> = None;
-        let mut look = |entry| {
-            if let Some(score) = packet.score(entry)
-                && best.is_none_or(|(s, age, _)| (s, age) < (score, entry.age))
-            {
-                best = Some((score, entry.age, entry));
-            }
-        };
-        match self.indexed(keys) {
-            Some(few) => few.for_each(&mut look),
-            None => self.entries.iter().for_each(&mut look),
-        }
-        best.map(|(_, _, entry)| entry)
+        best_of(packet, self.indexed(keys))
     }
 
     /// A member of the entry's `SO_REUSEPORT` group, chosen by the flow's hash
@@ -117,6 +118,12 @@ impl Slot {
         let n = (u64::from(hash()) * count) >> 32;
         members().nth(n as usize).unwrap_or(found)
     }
+}
+
+/// The best of some entries; of equals the youngest.
+fn best_of<'a>(packet: &Packet, entries: impl Iterator<Item = &'a Entry>) -> Option<&'a Entry> {
+    let scored = entries.filter_map(|entry| Some((packet.score(entry)?, entry.age, entry)));
+    scored.max_by_key(|&(score, age, _)| (score, age)).map(|(_, _, entry)| entry)
 }
 
 impl UdpTable {

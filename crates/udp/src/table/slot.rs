@@ -126,14 +126,17 @@ impl Slot {
         self.entries.iter().map(|entry| &entry.sk)
     }
 
-    /// The sockets under each of `keys`, when the slot is indexed.
-    pub(super) fn indexed<const N: usize>(
-        &self,
-        keys: [IndexKey; N],
-    ) -> Option<impl Iterator<Item = &Entry>> {
-        let index = self.index.as_ref()?;
-        let places = keys.into_iter().filter_map(|key| index.get(&key)).flatten();
-        Some(places.filter_map(|&at| self.entries.get(at as usize)))
+    /// True while there are so many sockets that they are looked up by key.
+    #[inline]
+    pub(super) fn is_indexed(&self) -> bool {
+        self.index.is_some()
+    }
+
+    /// The sockets under each of `keys`; none when the slot is not indexed.
+    pub(super) fn indexed<const N: usize>(&self, keys: [IndexKey; N]) -> impl Iterator<Item = &Entry> {
+        let places = move |key| self.index.as_ref().and_then(|index| index.get(&key));
+        let places = keys.into_iter().filter_map(places).flatten();
+        places.filter_map(|&at| self.entries.get(at as usize))
     }
 
     fn index_add(&mut self, at: usize) {
