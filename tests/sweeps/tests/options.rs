@@ -24,9 +24,9 @@ fn is_absent(level: i32, name: i32) -> bool {
         // IP_ROUTER_ALERT, IPsec policies, IP_CHECKSUM, IP_RECVFRAGSIZE, netfilter's.
         SOL_IP => matches!(name, 5 | 16 | 17 | 23 | 25 | 64..=99),
         // IPV6_CHECKSUM is raw sockets'; IPV6_ROUTER_ALERT, anycast, flow labels, IPsec policies,
-        // IPV6_HDRINCL, IPV6_RECVPATHMTU, IPV6_RECVFRAGSIZE, netfilter's and multicast routing's.
+        // IPV6_RECVPATHMTU, IPV6_RECVFRAGSIZE, netfilter's and multicast routing's.
         SOL_IPV6 => {
-            matches!(name, 22 | 27 | 28 | 30 | 32 | 34 | 35 | 36 | 60 | 63 | 64 | 65 | 68 | 69 | 77 | 80)
+            matches!(name, 22 | 27 | 28 | 30 | 32 | 34 | 35 | 60 | 63 | 64 | 65 | 68 | 69 | 77 | 80)
         }
         _ => false,
     }
