@@ -79,8 +79,7 @@ fn data_or_end(sk: &mut Sk<'_>, seen: u32) -> Option<()> {
     let news = sk.rcv_nxt != seen
         || sk.sk.err() != 0
         || sk.sk.shutdown() & RCV_SHUTDOWN != 0
-        || matches!(state::state(sk), TcpState::Close | TcpState::TimeWait)
-        || (sk.urg_data & URG_VALID != 0 && !sk.receive_queue.is_empty());
+        || matches!(state::state(sk), TcpState::Close | TcpState::TimeWait);
     news.then_some(())
 }
 
