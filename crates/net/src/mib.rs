@@ -126,6 +126,11 @@ impl Mibs {
         self.blocks[i].get_or_init(|| MibBlock::new(i == BLOCKS - 1))
     }
 
+    /// All sums, in an order that stays the same while the program runs: to see what moved.
+    pub fn snapshot(&self) -> Vec<u64> {
+        (0..COUNTERS as u16).map(|i| self.sum(Mib(i))).collect()
+    }
+
     /// A counter's sum. Gauges (`CurrEstab`) count down by adding `u64::MAX`; sums wrap.
     pub fn sum(&self, counter: impl Into<Mib>) -> u64 {
         let Mib(i) = counter.into();

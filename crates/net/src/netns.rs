@@ -225,6 +225,11 @@ impl Net {
         self.drops[reason as usize].load(Relaxed)
     }
 
+    /// How many packets were dropped for each reason, in the order of [`DropReason::NAMES`].
+    pub fn drop_counts(&self) -> [u64; DropReason::COUNT] {
+        std::array::from_fn(|i| self.drops[i].load(Relaxed))
+    }
+
     /// Tells who sleeps until the next timer, when `expires` is earlier than what was told last.
     #[inline]
     pub(crate) fn timer_armed(&self, expires: Jiffies) {
