@@ -9,6 +9,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod fuzz;
 pub mod leaks;
 mod pair;
 pub mod segment;
