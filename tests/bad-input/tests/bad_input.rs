@@ -47,7 +47,7 @@ impl Kind {
                 connect(0, base),
                 "accept 1 128 2048".to_owned(),
             ];
-            states.push(vec![socket.clone(), bind(0, base), "listen 0 5".to_owned()]);
+            states.push(vec![socket, bind(0, base), "listen 0 5".to_owned()]);
             states.push(connected.clone());
             states.push([connected.clone(), vec!["shutdown 0 1".to_owned()]].concat());
             states.push([connected.clone(), vec!["close 2".to_owned()]].concat());
@@ -55,7 +55,7 @@ impl Kind {
         } else {
             states.push(vec![socket.clone(), socket.clone(), bind(1, base), connect(0, base)]);
             states.push(vec![socket.clone(), connect(0, base), "shutdown 0 2".to_owned()]);
-            states.push(vec![socket.clone(), connect(0, base + 2), "sendto 0 10 0 - 0".to_owned()]);
+            states.push(vec![socket, connect(0, base + 2), "sendto 0 10 0 - 0".to_owned()]);
         }
         states
     }
