@@ -763,3 +763,9 @@ fn owners_and_modes() {
     }
     compare(&script);
 }
+
+#[test]
+fn what_sequences_found() {
+    // O_APPEND takes no sendfile, not even of nothing.
+    compare("eventfd 0 2048\neventfd 0 2048\nfcntl 4 4 3072\nsendfile 4 3 -1 0\nsendfile 3 4 -1 0");
+}
