@@ -63,6 +63,13 @@ impl WaitQueue {
             || self.sleepers.compare_exchange(0, 0, Ordering::AcqRel, Ordering::Acquire).is_err()
     }
 
+    /// True if somebody waits (`waitqueue_active`). No barrier: ask under a lock that who waits takes
+    /// between [`WaitQueue::add`] and looking at the condition.
+    #[inline]
+    pub fn is_active(&self) -> bool {
+        self.sleepers.load(Ordering::Relaxed) != 0
+    }
+
     /// Wakes all that are not exclusive, and one exclusive waiter (`wake_up_interruptible_poll`).
     #[inline]
     pub fn wake(&self, mask: u32) {
@@ -117,14 +124,24 @@ impl WaitQueue {
 
     /// Adds a waiter (`add_wait_queue`, `add_wait_queue_exclusive`). Check the condition after.
     pub fn add(&self, wake: Arc<dyn Wake>, exclusive: bool) -> WaitKey {
+        self.insert(wake, exclusive, !exclusive)
+    }
+
+    /// Adds an exclusive waiter who is woken before all others (`__add_wait_queue_exclusive`). Check
+    /// the condition after.
+    pub fn add_exclusive_first(&self, wake: Arc<dyn Wake>) -> WaitKey {
+        self.insert(wake, true, true)
+    }
+
+    fn insert(&self, wake: Arc<dyn Wake>, exclusive: bool, first: bool) -> WaitKey {
         let mut list = self.list.lock();
         let key = list.next_key;
         list.next_key += 1;
         let entry = Entry { key, exclusive, wake };
-        if exclusive {
-            list.entries.push_back(entry);
-        } else {
+        if first {
             list.entries.push_front(entry);
+        } else {
+            list.entries.push_back(entry);
         }
         self.sleepers.fetch_add(1, Ordering::AcqRel);
         WaitKey(key)
