@@ -7,7 +7,7 @@ use crate::file::{File, FileOps};
 use crate::files::Files;
 use crate::inode::{InodeAttr, SetAttr, Stat};
 use crate::iov::{IovSink, IovSource};
-use crate::wait::{Deadline, sleep_once};
+use crate::wait::{Deadline, Stand, sleep_once};
 use kern::context::Process;
 use kern::sync::SpinLock;
 use kern::wait::WaitQueue;
@@ -210,7 +210,7 @@ impl Pipe {
     /// Sleep until `ready`, which data (`read`) or room may bring about; or for nothing.
     pub(crate) fn sleep(&self, p: &Process<'_>, read: bool, ready: impl Fn(&Ring) -> bool) {
         let wq = if read { &self.rd_wait } else { &self.wr_wait };
-        sleep_once(p, wq, true, Deadline::Never, || ready(&self.ring.lock()));
+        sleep_once(p, wq, Stand::Exclusive, Deadline::Never, || ready(&self.ring.lock()));
     }
 
     /// `wakeup_pipe_readers`.

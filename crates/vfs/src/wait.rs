@@ -84,16 +84,30 @@ impl Deadline {
     }
 }
 
+/// How a call stands on a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stand {
+    /// Woken with all others.
+    All,
+    /// One is woken, the first who came.
+    Exclusive,
+    /// One is woken, the last who came: his caches are the warmest.
+    ExclusiveFirst,
+}
+
 /// Sleep once on a queue unless `ready` already. Wakes for the queue, a signal, the deadline, or for nothing: look again after it.
 pub fn sleep_once(
     p: &Process<'_>,
     wq: &WaitQueue,
-    exclusive: bool,
+    stand: Stand,
     deadline: Deadline,
     ready: impl FnOnce() -> bool,
 ) {
     let parker = p.cpu.parker();
-    let key = wq.add(parker.clone(), exclusive);
+    let key = match stand {
+        Stand::ExclusiveFirst => wq.add_exclusive_first(parker.clone()),
+        _ => wq.add(parker.clone(), stand == Stand::Exclusive),
+    };
     parker.prepare();
     if !ready() {
         p.sleep(deadline.until());
@@ -123,7 +137,7 @@ pub fn wait_event<R>(
             return Err(Errno::ERESTARTSYS);
         }
         let mut found = None;
-        sleep_once(p, wq, false, deadline, || {
+        sleep_once(p, wq, Stand::All, deadline, || {
             found = cond();
             found.is_some()
         });

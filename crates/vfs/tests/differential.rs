@@ -758,7 +758,7 @@ fn owners_and_modes() {
             "fchown FD 7 7",
             "fchmod FD 0",
         ] {
-            script += &format!("{}\nfstat FD\n", call).replace("FD", &fd.to_string());
+            script += &format!("{call}\nfstat FD\n").replace("FD", &fd.to_string());
         }
     }
     compare(&script);

@@ -137,6 +137,36 @@ fn everything_written_is_read() {
     });
 }
 
+#[test]
+fn the_last_to_sleep_is_the_first_to_wake() {
+    let machine = Machine::new();
+    let world = machine.world();
+    let (p, mut files) = (world.process(), world.files());
+    let ep = epoll_create1(&p, &files, 0).unwrap();
+    let ev = eventfd(&p, &files, 0, 0).unwrap();
+    epoll_ctl(&p, &files, ep, EPOLL_CTL_ADD, ev, event(EPOLLIN | EPOLLET, 0)).unwrap();
+    let woken = std::sync::Mutex::new(Vec::new());
+    let woken = &woken;
+    thread::scope(|scope| {
+        for i in 0..3 {
+            spawn(scope, &machine, &mut files, move |p, files| {
+                epoll_wait(p, files, ep, &mut [EpollEvent::default()], 1, -1).unwrap();
+                woken.lock().unwrap().push(i);
+            });
+            thread::sleep(Duration::from_millis(40));
+        }
+        for n in 1..=3 {
+            rw::write(&p, &files, ev, &mut IovSource::from_slice(&1u64.to_ne_bytes()), false).unwrap();
+            let deadline = Instant::now() + Duration::from_secs(20);
+            while woken.lock().unwrap().len() < n {
+                assert!(Instant::now() < deadline);
+                thread::yield_now();
+            }
+        }
+    });
+    assert_eq!(*woken.lock().unwrap(), [2, 1, 0]);
+}
+
 /// An event of a level-triggered or edge-triggered epoll is seen by one of several waiters, always.
 #[test]
 fn no_event_is_lost() {

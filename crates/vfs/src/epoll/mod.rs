@@ -22,7 +22,7 @@ use crate::vfs::Vfs;
 use hashbrown::HashTable;
 use item::EpItem;
 use kern::context::Process;
-use kern::sync::SpinLock;
+use kern::sync::{SpinGuard, SpinLock};
 use kern::wait::{WaitQueue, Wake};
 use ready::Ready;
 use std::sync::{Arc, Weak};
@@ -133,36 +133,31 @@ impl Core {
             return (events, false);
         }
         ready.note(item.slot);
-        self.available.store(true, Ordering::Release);
-        drop(ready);
-        (events, self.wake_waiters())
+        (events, self.wake_waiters(ready))
     }
 
     /// A watch was found ready when it was put in or changed.
     fn item_ready(&self, item: &EpItem) {
         let mut ready = self.ready.lock();
         ready.note(item.slot);
-        self.available.store(true, Ordering::Release);
-        drop(ready);
-        self.wake_waiters();
+        self.wake_waiters(ready);
     }
 
     /// Something is ready: one of those in `epoll_wait(2)` hears, and all who watch this epoll. True if the former exist.
-    fn wake_waiters(&self) -> bool {
-        let waited = self.wq.has_sleepers();
+    ///
+    /// Both stand on their queue before they look, under the lock, whether anything is ready; so it is enough to look for them there.
+    fn wake_waiters(&self, ready: SpinGuard<'_, Ready>) -> bool {
+        self.available.store(true, Ordering::Release);
+        let (waited, watched) = (self.wq.is_active(), self.poll_wait.is_active());
+        drop(ready);
         if waited {
             self.wq.wake(EPOLLIN);
         }
-        self.wake_pollers();
-        waited
-    }
-
-    /// Those who watch this epoll (`ep_poll_safewake`).
-    fn wake_pollers(&self) {
-        if self.poll_wait.has_sleepers() {
-            // EPOLLRDNORM, which polling would show, does not wake.
+        if watched {
+            // EPOLLRDNORM, which polling would show, does not wake (`ep_poll_safewake`).
             self.poll_wait.wake(EPOLLIN);
         }
+        waited
     }
 
     /// Whether anything is ready now, asking the files; what is not leaves the ready list (`__ep_eventpoll_poll`).
@@ -187,11 +182,12 @@ impl Core {
         found
     }
 
-    fn finish_scan(&self, mut ready: kern::sync::SpinGuard<'_, Ready>) {
+    fn finish_scan(&self, mut ready: SpinGuard<'_, Ready>) {
         let again = ready.done_scan();
         self.available.store(again, Ordering::Release);
+        let waited = again && self.wq.is_active();
         drop(ready);
-        if again {
+        if waited {
             self.wq.wake(EPOLLIN);
         }
     }

@@ -3,7 +3,7 @@
 use super::{Core, Eventpoll, POLL_MODES, release_all};
 use crate::files::Files;
 use crate::sync::{self, Fault, Ordering};
-use crate::wait::{Timeout, sleep_once};
+use crate::wait::{Stand, Timeout, sleep_once};
 use kern::context::Process;
 use uapi::poll::{EP_MAX_EVENTS, EPOLLET, EPOLLONESHOT, EpollEvent};
 use uapi::{Errno, Result};
@@ -66,8 +66,10 @@ impl Core {
             if p.signal_pending() {
                 return Err(Errno::EINTR);
             }
-            sleep_once(p, &self.wq, true, until, || {
-                self.available.load(Ordering::Acquire) && !sync::is(Fault::SleepsBlindly)
+            sleep_once(p, &self.wq, Stand::ExclusiveFirst, until, || {
+                // Under the lock: who makes something ready looks for sleepers there, without a barrier.
+                let _ready = self.ready.lock();
+                self.available.load(Ordering::Relaxed) && !sync::is(Fault::SleepsBlindly)
             });
         }
     }
