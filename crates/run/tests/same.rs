@@ -69,6 +69,11 @@ fn datagram_errors() {
 }
 
 #[test]
+fn urgent() {
+    same("urgent.py");
+}
+
+#[test]
 fn waiting() {
     same("waiting.py");
 }

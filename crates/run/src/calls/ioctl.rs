@@ -31,6 +31,8 @@ impl Supervisor<'_> {
     pub(crate) fn sys_ioctl(&mut self, call: &mut Call) -> Handled {
         let request = call.args[1] as u32;
         let sid = match self.lookup(call, call.int(0)) {
+            // The mark of a stream is the carrier's.
+            Ok(held) if request == SIOCATMARK && self.flows_natively(&held) => return Ok(Outcome::Continue),
             Ok(held) => {
                 self.pump_out(held.key);
                 held.sid

@@ -14,6 +14,7 @@ const MIRRORED: &[i32] = &[
     SO_RCVTIMEO_NEW,
     SO_SNDTIMEO_NEW,
     libc::SO_RCVLOWAT,
+    libc::SO_OOBINLINE,
     libc::SO_PEEK_OFF,
 ];
 const SO_RCVTIMEO_NEW: i32 = 66;

@@ -31,7 +31,8 @@ pub(crate) enum Got {
     Blocked(usize),
 }
 
-const QUEUES: i32 = libc::MSG_OOB | libc::MSG_ERRQUEUE;
+/// Beyond these a stream carrier receives by itself; urgent data it has as TCP has.
+const SPECIAL: i32 = libc::MSG_ERRQUEUE | libc::MSG_TRUNC;
 
 impl Supervisor<'_> {
     pub(crate) fn sys_recvfrom(&mut self, call: &mut Call) -> Handled {
@@ -39,6 +40,9 @@ impl Supervisor<'_> {
         let user = User::of(call);
         let iov = [Remote { addr: call.args[1], len: call.size(2) }];
         let flags = call.int(3);
+        if call.ptr(4).is_none() && flags & SPECIAL == 0 && self.flows_natively(&held) {
+            return Ok(Outcome::Continue);
+        }
         match self.receive(call, &held, &iov, 0, flags, call.progress.done)? {
             Got::Message(m) => {
                 if let Some(at) = call.ptr(4) {
@@ -55,8 +59,7 @@ impl Supervisor<'_> {
         let user = User::of(call);
         let hdr = user.read_msghdr(call.args[1])?;
         let flags = call.int(2);
-        let special = QUEUES | libc::MSG_TRUNC;
-        if hdr.name == 0 && flags & special == 0 && call.progress.done == 0 && self.flows_natively(&held) {
+        if hdr.name == 0 && flags & SPECIAL == 0 && call.progress.done == 0 && self.flows_natively(&held) {
             return Ok(Outcome::Continue);
         }
         let control_len = if hdr.control == 0 { 0 } else { hdr.control_len };
@@ -91,12 +94,12 @@ impl Supervisor<'_> {
         done: usize,
     ) -> Result<Got> {
         let native = self.flows_natively(held);
-        if native && flags & QUEUES == 0 {
+        if native && flags & libc::MSG_ERRQUEUE == 0 {
             return self.receive_stream(call, held, iov, flags, done);
         }
         let user = User::of(call);
         let room = total(iov);
-        if flags & QUEUES == 0 {
+        if flags & (libc::MSG_OOB | libc::MSG_ERRQUEUE) == 0 {
             let carrier = self.table.get(held.key).ok_or(Errno::EBADF)?;
             if let Some(e) = carrier.take_datagram_error(held.fd()) {
                 return Err(e);
@@ -133,7 +136,7 @@ impl Supervisor<'_> {
         self.mirror_stream(held.key);
         let user = User::of(call);
         let all = total(iov);
-        let carry = flags & (libc::MSG_PEEK | libc::MSG_NOSIGNAL);
+        let carry = flags & (libc::MSG_PEEK | libc::MSG_OOB);
         let mut at = done;
         loop {
             let want = (all - at.min(all)).min(self.scratch.len());

@@ -38,6 +38,12 @@ pub(crate) trait Pump: std::fmt::Debug {
     /// EAGAIN if there is no room; EPIPE if the program reads no more.
     fn push_rx(&mut self, data: &[u8]) -> Result<usize>;
 
+    /// An urgent byte: the mark of the stream is behind what was pushed so far.
+    ///
+    /// # Errors
+    /// EAGAIN if there is no room.
+    fn push_urgent(&mut self, byte: u8) -> Result<()>;
+
     /// Make the program's end look writable or not; while it is not, nothing that it wrote is lost. `program` is a copy of
     /// its descriptor, if one is at hand.
     ///

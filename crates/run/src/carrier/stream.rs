@@ -1,7 +1,7 @@
 //! Stream carriers: an AF_UNIX stream connection whose poll masks are those of TCP, and the pump of its bytes.
 
 use super::{Carrier, Pulled, Pump};
-use crate::stack::{Sid, Stack};
+use crate::stack::{Cred, Sid, Stack};
 use crate::supervisor::Supervisor;
 use crate::sys::epoll::Epoll;
 use crate::sys::sock;
@@ -77,6 +77,8 @@ pub(crate) struct Stream {
     pub hup: bool,
     /// The program's send buffer is still the small one of a pending connection.
     pub small_sndbuf: bool,
+    /// An urgent byte from the stack, not yet taken by the carrier.
+    pub urgent: Option<u8>,
     /// Sending met this error: the program sees it once it has read what came before.
     pub broken: Option<Errno>,
 }
@@ -94,6 +96,7 @@ impl Stream {
             rx_done: false,
             hup: false,
             small_sndbuf: false,
+            urgent: None,
             broken: None,
         }
     }
@@ -128,6 +131,10 @@ impl Pump for SocketPump {
 
     fn push_rx(&mut self, data: &[u8]) -> Result<usize> {
         sock::send(self.ours.as_fd(), data, 0)
+    }
+
+    fn push_urgent(&mut self, byte: u8) -> Result<()> {
+        sock::send(self.ours.as_fd(), &[byte], libc::MSG_OOB).map(drop)
     }
 
     fn set_writable(&mut self, on: bool, program: Option<BorrowedFd<'_>>) -> Result<()> {
@@ -269,6 +276,21 @@ fn tx_round(stack: &mut dyn Stack, carrier: &mut Carrier, scratch: &mut [u8]) ->
     }
 }
 
+const SIOCATMARK: u32 = 0x8905;
+
+/// The urgent byte, if everything before it has been read.
+fn urgent_byte(stack: &mut dyn Stack, sid: Sid) -> Option<u8> {
+    let (mut at_mark, mut inline, mut byte) = ([0u8; 4], [0u8; 4], [0u8; 1]);
+    stack.ioctl(&Cred::default(), sid, SIOCATMARK, &mut at_mark).ok()?;
+    if at_mark == [0; 4] {
+        return None;
+    }
+    stack.getsockopt(sid, libc::SOL_SOCKET, libc::SO_OOBINLINE, &mut inline).ok()?;
+    let flags = if inline == [0; 4] { libc::MSG_OOB } else { 0 };
+    let got = stack.recvmsg(sid, &mut byte, 0, flags).ok()?;
+    (got.len == 1).then_some(byte[0])
+}
+
 fn rx_round(
     stack: &mut dyn Stack,
     carrier: &mut Carrier,
@@ -301,6 +323,16 @@ fn rx_round(
         if s.rx_done {
             return Flow::Idle;
         }
+        if s.urgent.is_none() && stack.poll(sid) & POLLPRI != 0 {
+            s.urgent = urgent_byte(stack, sid);
+        }
+        if let Some(byte) = s.urgent {
+            if pump.push_urgent(byte) == Err(Errno::EAGAIN) {
+                watch_room(epoll, key, &mut **pump, true);
+                return Flow::Idle;
+            }
+            s.urgent = None;
+        }
         match stack.recv(sid, scratch) {
             // The error went to a send; a reset comes without an end of file.
             Ok(0) if s.broken.is_some() => return Flow::Broken(s.broken.take().unwrap_or(Errno::ECONNRESET)),
@@ -324,6 +356,7 @@ fn rx_round(
 }
 
 const POLLIN: u32 = libc::POLLIN as u32;
+const POLLPRI: u32 = libc::POLLPRI as u32;
 const POLLERR: u32 = libc::POLLERR as u32;
 const POLLRDHUP: u32 = libc::POLLRDHUP as u32;
 
@@ -406,7 +439,7 @@ impl Supervisor<'_> {
         if closing {
             return;
         }
-        if !rx_done && mask & (POLLIN | POLLRDHUP | POLLERR) != 0 {
+        if !rx_done && mask & (POLLIN | POLLPRI | POLLRDHUP | POLLERR) != 0 {
             self.pump_rx(key);
         } else if rx_done && mask & POLLERR != 0 {
             // After the end of file a read shows no error any more: ask for it.
@@ -423,7 +456,7 @@ impl Supervisor<'_> {
         if events & (libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR) as u32 != 0 {
             s.hup = true;
         }
-        if events & libc::EPOLLOUT as u32 != 0 && !s.rx.is_empty() {
+        if events & libc::EPOLLOUT as u32 != 0 && (!s.rx.is_empty() || s.urgent.is_some()) {
             self.pump_rx(key);
         }
         self.pump_tx(key);
