@@ -38,20 +38,19 @@ pub fn sendmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<
     }
     let mut copied = 0;
     loop {
-        let (step, more) = fill(&mut guard.sk_mut(), cx, msg, &mut copied);
+        let (step, mss) = fill(&mut guard.sk_mut(), cx, msg, &mut copied);
         match step {
-            Step::Done => return finish(guard, cx, msg.flags, copied, Ok(())),
-            Step::Error(errno) => return finish(guard, cx, msg.flags, copied, Err(errno)),
+            Step::Done => return finish(guard, cx, msg.flags, copied, mss, Ok(())),
+            Step::Error(errno) => return finish(guard, cx, msg.flags, copied, mss, Err(errno)),
             Step::Full => {}
         }
         if copied > 0 {
-            let mss = more;
             output::push(&mut guard.sk_mut(), cx, msg.flags & !(MSG_MORE), mss, crate::sock::TCP_NAGLE_PUSH);
         }
         let waited;
         (guard, waited) = wait_memory(guard, timeo);
         if let Err(errno) = waited {
-            return finish(guard, cx, msg.flags, copied, Err(errno));
+            return finish(guard, cx, msg.flags, copied, mss, Err(errno));
         }
     }
 }
@@ -106,12 +105,12 @@ fn finish(
     cx: &UserCx<'_>,
     flags: u32,
     copied: usize,
+    mss: u32,
     result: Result<()>,
 ) -> Result<usize> {
     let mut sk = guard.sk_mut();
     append::remove_empty(&mut sk, cx);
     if copied > 0 {
-        let (mss, _) = output::send_mss(&mut sk, cx, flags);
         let nonagle = sk.nonagle;
         output::push(&mut sk, cx, flags & !(MSG_EOR), mss, nonagle);
         return Ok(copied);

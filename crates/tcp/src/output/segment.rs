@@ -48,18 +48,25 @@ impl Out {
     }
 }
 
-/// Leaves the pseudo-header's sum in the header and the rest to the device (`tcp_v4_send_check`).
+/// The pseudo-header's sum, as it is left in the header for the device to complete
+/// (`tcp_v4_send_check`).
 #[inline]
-pub fn set_checksum(skb: &mut Skb, saddr: InetAddr, daddr: InetAddr) {
-    let len = skb.len() as u32;
+fn pseudo_check(saddr: InetAddr, daddr: InetAddr, len: u32) -> u16 {
     let sum = match (saddr.as_v4(), daddr.as_v4()) {
         (Some(saddr), Some(daddr)) => pseudo_v4(saddr, daddr, uapi::IPPROTO_TCP as u8, len),
         _ => pseudo_v6(saddr.as_v6(), daddr.as_v6(), uapi::IPPROTO_TCP as u8, len),
     };
+    sum.fold_partial()
+}
+
+/// Leaves the checksum of a segment to the device.
+#[inline]
+pub fn set_checksum(skb: &mut Skb, saddr: InetAddr, daddr: InetAddr) {
+    let check = pseudo_check(saddr, daddr, skb.len() as u32);
     skb.set_transport_header();
     skb.csum_partial(TcpHdr::CHECK_OFFSET as u16);
     if let Some((hdr, _)) = TcpHdr::view_mut(skb.linear_mut()) {
-        hdr.set_check(sum.fold_partial());
+        hdr.set_check(check);
     }
 }
 
@@ -90,46 +97,50 @@ fn rate_skb_sent(sk: &mut Sk<'_>, i: usize) {
         (first, delivered_at, delivered, limited);
 }
 
+/// Flags and urgent pointer of a segment: only one that comes before the urgent byte tells of it.
+#[inline]
+fn urgent(sk: &Sk<'_>, out: Out) -> (TcpFlags, u16) {
+    if sk.snd_up != sk.snd_una && before(out.seq, sk.snd_up) {
+        if before(sk.snd_up, out.seq.wrapping_add(0x10000)) {
+            return (out.flags.with(TcpFlags::URG), sk.snd_up.wrapping_sub(out.seq) as u16);
+        }
+        if after(out.seq.wrapping_add(0xffff), sk.snd_nxt) {
+            return (out.flags.with(TcpFlags::URG), 0xffff);
+        }
+    }
+    (out.flags, 0)
+}
+
 /// Puts the header in front of `skb` and sends it.
 #[inline]
 pub fn transmit_skb(sk: &mut Sk<'_>, cx: &Cx<'_>, mut skb: Skb, out: Out) -> Result<()> {
     let payload = skb.len() as u32;
     let (options, options_len) = OutOptions::of(sk, cx, out.flags);
     let header_len = TcpHdr::LEN + options_len;
-    let urg = out.flags;
     let window = if out.flags.syn() {
         // RFC 7323 section 2.2: the window of a SYN is not scaled.
         sk.rcv_wnd.min(65_535) as u16
     } else {
         select_window(sk, cx)
     };
-    let (sport, dport) = (sk.inet.num, sk.inet.dport);
     let rcv_nxt = sk.rcv_nxt;
-    let mut flags = out.flags;
-    let mut urg_ptr = 0;
-    // Only a pending urgent pointer is worth the comparison.
-    if sk.snd_up != sk.snd_una && before(out.seq, sk.snd_up) {
-        if before(sk.snd_up, out.seq.wrapping_add(0x10000)) {
-            urg_ptr = sk.snd_up.wrapping_sub(out.seq) as u16;
-            flags |= TcpFlags::URG;
-        } else if after(out.seq.wrapping_add(0xffff), sk.snd_nxt) {
-            urg_ptr = 0xffff;
-            flags |= TcpFlags::URG;
+    let (flags, urg_ptr) = urgent(sk, out);
+    let check = pseudo_check(sk.inet.saddr, sk.inet.daddr, payload + header_len as u32);
+    let words = [
+        u32::from(sk.inet.num) << 16 | u32::from(sk.inet.dport),
+        out.seq,
+        if flags.ack() { rcv_nxt } else { 0 },
+        (header_len as u32 / 4) << 28 | u32::from(flags.0) << 16 | u32::from(window),
+        u32::from(check) << 16 | u32::from(urg_ptr),
+    ];
+    if let Some((fixed, rest)) = skb.push(header_len).split_first_chunk_mut::<{ TcpHdr::LEN }>() {
+        for (bytes, word) in fixed.as_chunks_mut::<4>().0.iter_mut().zip(words) {
+            *bytes = word.to_be_bytes();
         }
-    }
-    let _ = urg;
-    let room = skb.push(header_len);
-    if let Some((hdr, rest)) = TcpHdr::view_mut(room) {
-        hdr.set_source(sport);
-        hdr.set_dest(dport);
-        hdr.set_seq(out.seq);
-        hdr.set_ack_seq(if flags.ack() { rcv_nxt } else { 0 });
-        hdr.set_len_flags(header_len, flags);
-        hdr.set_window(window);
-        hdr.set_urg_ptr(urg_ptr);
         options.write(rest);
     }
-    set_checksum(&mut skb, sk.inet.saddr, sk.inet.daddr);
+    skb.set_transport_header();
+    skb.csum_partial(TcpHdr::CHECK_OFFSET as u16);
     skb.gso_size = out.gso_size;
     skb.gso_segs = out.pcount;
     if flags.ack() {
