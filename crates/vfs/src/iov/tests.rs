@@ -79,3 +79,72 @@ fn a_list_somebody_else_borrowed() {
     assert_eq!(fill(&mut [IoSliceMut::new(&mut a), IoSliceMut::new(&mut b)]), 3);
     assert_eq!((a, b), ([b'0'], [b'1', b'2']));
 }
+
+use proptest::prelude::*;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Copy(usize),
+    Advance(usize),
+    Revert(usize),
+    Chunk,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => (0..12usize).prop_map(Step::Copy),
+        2 => (0..12usize).prop_map(Step::Advance),
+        2 => (0..40usize).prop_map(Step::Revert),
+        1 => Just(Step::Chunk),
+    ];
+    proptest::collection::vec(step, 0..20)
+}
+
+proptest! {
+    /// Whatever the pieces, a source is one run of bytes with a position, and so is a sink.
+    #[test]
+    fn pieces_do_not_show(sizes in proptest::collection::vec(0..8usize, 0..6), steps in steps()) {
+        let mut n = 0;
+        let pieces: Vec<Vec<u8>> = sizes
+            .iter()
+            .map(|&size| (0..size).map(|_| { n += 1; n }).collect())
+            .collect();
+        let flat: Vec<u8> = pieces.concat();
+        let io: Vec<IoSlice<'_>> = pieces.iter().map(|p| IoSlice::new(p)).collect();
+        let mut source = IovSource::new(&io);
+        let mut filled: Vec<Vec<u8>> = sizes.iter().map(|&size| vec![0; size]).collect();
+        let mut sink = IovSink::new(&mut filled);
+        let mut model = vec![0; flat.len()];
+        let mut at = 0;
+        for step in steps {
+            prop_assert_eq!((source.remaining(), sink.remaining()), (flat.len() - at, flat.len() - at));
+            match step {
+                Step::Copy(n) => {
+                    let mut buf = vec![0; n];
+                    let got = source.copy_to(&mut buf);
+                    prop_assert_eq!(&buf[..got], &flat[at..(at + n).min(flat.len())]);
+                    prop_assert_eq!(sink.copy_from(&buf[..got]), got);
+                    model[at..at + got].copy_from_slice(&buf[..got]);
+                    at += got;
+                }
+                Step::Advance(n) => {
+                    source.advance(n);
+                    sink.advance(n);
+                    at = (at + n).min(flat.len());
+                }
+                Step::Revert(n) => {
+                    source.revert(n);
+                    sink.revert(n);
+                    at = at.saturating_sub(n);
+                }
+                Step::Chunk => {
+                    let chunk = source.next_chunk();
+                    prop_assert_eq!(chunk, &flat[at..at + chunk.len()]);
+                    prop_assert_eq!(chunk.is_empty(), at == flat.len());
+                    prop_assert_eq!(sink.next_chunk().len(), chunk.len());
+                }
+            }
+        }
+        prop_assert_eq!(filled.concat(), model);
+    }
+}

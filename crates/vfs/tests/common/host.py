@@ -185,10 +185,13 @@ while True:
     line = inp.readline()
     if not line:
         break
+    # A call that blocks is a mistake of the test: better no answer than none ever.
+    signal.alarm(60)
     results = []
     for text in line.rstrip("\n").split(";"):
         op, *args = text.split()
         args = [int(a) for a in args]
         results.append(str(OPS[op](*args) if op in OPS else call(op, *args)))
+    signal.alarm(0)
     print(";".join(results), file=out, flush=True)
     rlimit(1024)
