@@ -29,12 +29,17 @@ fn append_to(from: &mut IovSource<'_>, buf: &mut Vec<u8>, n: usize) -> usize {
 impl Skb {
     /// Appends up to `len` bytes from the user; returns how many there were
     /// (`skb_add_data`, `skb_copy_to_page_nocache`). Small data goes to the linear part.
+    #[inline]
     pub fn append_from(&mut self, cx: &Cx<'_>, from: &mut IovSource<'_>, len: usize) -> usize {
         let len = len.min(from.remaining());
         let is_small = self.frags.is_empty() && self.linear_len() + len <= LINEAR_MAX;
         if is_small && let Some(room) = self.put(len) {
             return from.copy_to(room);
         }
+        self.append_frags(cx, from, len)
+    }
+
+    fn append_frags(&mut self, cx: &Cx<'_>, from: &mut IovSource<'_>, len: usize) -> usize {
         let mut left = len;
         if let Some(last) = self.frags.last_mut()
             && (last.off + last.len) as usize == last.buf.len()
