@@ -5,7 +5,7 @@ use crate::table::Key;
 use ip::{InetProto, InetShared, InetSock};
 use kern::slab::Cache;
 use net::msg::{MsgHdr, RecvMsg};
-use net::sock::{GetOpt, Proto, RecvQueue, SEND_SHUTDOWN, SkMut, Timeo};
+use net::sock::{GetOpt, Proto, RecvQueue, SEND_SHUTDOWN, SkMut, SockFlag, Timeo};
 use net::{Cx, Net, Skb, Sock, UserCx};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering::Relaxed};
@@ -137,6 +137,7 @@ impl Proto for Udp {
         Self::unhash(st, cx);
         st.inet.dst = None;
         drop(guard);
+        sk.set_flag(SockFlag::Dead, true);
         sk.shared.queue.purge(cx, sk);
     }
 
