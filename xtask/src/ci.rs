@@ -29,15 +29,15 @@ const fn own_step(name: &'static str, run: fn(&Tree, &[String]) -> Result<(), St
     Step { name, act }
 }
 
-/// Setup and cheap steps come first. The programs are built before the tests, in the tests' profile,
-/// because the conformance tests run them.
+/// Setup and cheap steps come first. Programs and tests are built in one step, so that both are of
+/// one profile and one choice of features; the conformance tests run the programs.
 const STEPS: &[Step] = &[
     own_step("setup", setup),
     cargo_step("fmt", &["fmt", "--all", "--check"]),
     own_step("layers", layers::run),
     own_step("chapters", chapters::run),
     cargo_step("clippy", &["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]),
-    cargo_step("bins", &["build", "--locked", "--workspace", "--bins"]),
+    cargo_step("build", &["build", "--locked", "--workspace", "--lib", "--bins", "--tests", "--examples"]),
     cargo_step("test", &["nextest", "run", "--locked", "--workspace", "--no-fail-fast"]),
     cargo_step("doctest", &["test", "--locked", "--workspace", "--doc", "--quiet"]),
     own_step("models", models),

@@ -19,6 +19,5 @@ conformance::cases! {
 
     epoll = python("epoll");
 
-    #[ignore = "needs the ioctls of interfaces"]
     addresses = python("addresses");
 }
