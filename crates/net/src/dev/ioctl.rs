@@ -5,7 +5,7 @@ use crate::netns::Net;
 use std::sync::Arc;
 use uapi::ioctl::{
     SIOCGIFFLAGS, SIOCGIFHWADDR, SIOCGIFINDEX, SIOCGIFMAP, SIOCGIFMETRIC, SIOCGIFMTU, SIOCGIFNAME,
-    SIOCGIFTXQLEN,
+    SIOCGIFSLAVE, SIOCGIFTXQLEN,
 };
 use uapi::netif::{IFF_LOWER_UP, IFF_RUNNING, IFF_UP, IFNAMSIZ};
 use uapi::{Errno, Result};
@@ -77,7 +77,14 @@ pub fn dev_ioctl(net: &Net, cmd: u32, arg: &mut [u8]) -> Result<i32> {
         }
         SIOCGIFMAP => {
             ifreq_dev(net, arg)?;
-            ifreq_union(arg)?.fill(0);
+            // All of it: a `struct ifmap` is longer than the other answers.
+            ifreq_union(arg)?;
+            arg[UNION..].fill(0);
+        }
+        // No device here is one of a bundle.
+        SIOCGIFSLAVE => {
+            ifreq_dev(net, arg)?;
+            return Err(Errno::EINVAL);
         }
         _ => return Err(Errno::ENOIOCTLCMD),
     }
