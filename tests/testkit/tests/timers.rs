@@ -62,7 +62,9 @@ fn user_timeout_ends_retransmitting() {
     }));
     assert_eq!(result, Err(Errno::ETIMEDOUT));
     let took = (pair.world.now() - start) / MS;
-    assert!((3000..3300).contains(&took), "{took}");
+    // The time counts from the first retransmission, and a tail loss probe goes before that: 220 ms
+    // each.
+    assert!((3400..3500).contains(&took), "{took}");
     pair.wire.set_filter(None);
     end(&pair, conn);
 }
