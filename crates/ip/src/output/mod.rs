@@ -264,9 +264,18 @@ fn finish_output(cx: &Cx<'_>, dst: &Dst, skb: Skb) -> Result<()> {
 
 /// Multicast and broadcast (`ip_mc_output`, `ip6_finish_output2`): what this host listens to itself
 /// comes back as a copy, unless the device brings everything back anyway.
-fn mc_output(cx: &Cx<'_>, dst: &Dst, skb: Skb) -> Result<()> {
+fn mc_output(cx: &Cx<'_>, dst: &Dst, mut skb: Skb) -> Result<()> {
     let (saddr, daddr) = packet::addrs(&skb);
-    if dst.dev.flags() & IFF_LOOPBACK == 0 && skb.ip_flags & flag::LOOPED == 0 {
+    let by_loopback = dst.dev.flags() & IFF_LOOPBACK != 0;
+    if by_loopback
+        && daddr.is_v4()
+        && dst.kind == DstKind::Multicast
+        && mcast::is_member(&dst.dev, daddr, saddr)
+    {
+        // On Linux the route comes back with the packet: a source that nobody may have out there is
+        // not asked about.
+        skb.ip_flags |= flag::LOCAL | flag::LOOPED;
+    } else if !by_loopback && skb.ip_flags & flag::LOOPED == 0 {
         let wanted = match dst.kind {
             DstKind::Multicast => {
                 skb.ip_flags & flag::NO_MC_LOOP == 0 && mcast::is_member(&dst.dev, daddr, saddr)
