@@ -12,7 +12,7 @@ macro_rules! scripts {
     )*};
 }
 
-scripts! { cmsg4 cmsg6 create errqueue ping raw tcp_connect udp_bind udp_receive udp_send udp_who }
+scripts! { cmsg4 cmsg6 create errqueue ping raw tcp_connect udp_bind udp_more udp_receive udp_send udp_who }
 
 /// Shows what both sides answer: `SCRIPT=file cargo test -p differential -- --ignored --nocapture`.
 #[test]
