@@ -2,8 +2,13 @@
 
 use ::run::stack::sockeye::Sockeye;
 use ::run::{End, Options};
+use sockeye::dev::pcapng::Capture;
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Our own failure, as `env(1)` and `timeout(1)` say it.
 pub(crate) const FAILED: u8 = 125;
@@ -21,6 +26,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
     set: Vec<(String, String)>,
 
+    /// Write every packet to FILE, as pcapng.
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
+
     /// The program and its arguments; $SHELL if none is given.
     #[arg(trailing_var_arg = true, value_name = "PROGRAM")]
     program: Vec<OsString>,
@@ -36,6 +45,28 @@ fn fail(what: &dyn std::fmt::Display) -> ExitCode {
     ExitCode::from(FAILED)
 }
 
+/// The packets of a namespace on their way to a file.
+struct Recording {
+    net: sockeye::Net,
+    capture: Arc<Capture<BufWriter<File>>>,
+}
+
+impl Recording {
+    fn begin(net: &sockeye::Net, file: &Path) -> std::io::Result<Self> {
+        let capture = Arc::new(Capture::new(BufWriter::new(File::create(file)?)));
+        net.stack().add_tap(capture.clone());
+        Ok(Self { net: net.clone(), capture })
+    }
+
+    fn end(self) -> std::io::Result<()> {
+        let tap: Arc<dyn sockeye::stack::dev::Tap> = self.capture.clone();
+        self.net.stack().remove_tap(&tap);
+        drop(tap);
+        // Nobody else holds it: the namespace has no other thread.
+        Arc::try_unwrap(self.capture).map_or(Ok(()), |capture| capture.finish().map(drop))
+    }
+}
+
 /// Run it, and end as it ended.
 pub(crate) fn main(args: Args) -> ExitCode {
     let net = match sockeye::Net::builder().manual_timers().build() {
@@ -47,11 +78,19 @@ pub(crate) fn main(args: Args) -> ExitCode {
             return fail(&format_args!("--set {name}={value}: {e}"));
         }
     }
+    let recording = match args.pcap.as_deref().map(|file| Recording::begin(&net, file)).transpose() {
+        Ok(recording) => recording,
+        Err(e) => return fail(&format_args!("--pcap: {e}")),
+    };
     let mut words = args.program.into_iter();
     let shell = || std::env::var_os("SHELL").unwrap_or_else(|| "/bin/sh".into());
     let program = words.next().unwrap_or_else(shell);
     let options = Options { program, args: words.collect(), exit_with_child: args.exit_with_child };
-    match ::run::run(&mut Sockeye::new(net), &options) {
+    let end = ::run::run(&mut Sockeye::new(net), &options);
+    if let Some(Err(e)) = recording.map(Recording::end) {
+        eprintln!("sockeye: --pcap: {e}");
+    }
+    match end {
         Ok(End::Exited(status)) => ExitCode::from(u8::try_from(status).unwrap_or(FAILED)),
         Ok(End::Signaled(signal)) => ::run::die_of(signal),
         Err(e) => {

@@ -113,3 +113,21 @@ print(struct.unpack('iP', conf)[0], bytes(room[:2]), socket.inet_ntoa(bytes(room
                     40 b'lo' 127.0.0.1\n";
     assert_eq!(text(&out.stdout), expected, "{}", text(&out.stderr));
 }
+
+#[test]
+fn a_capture_has_the_packets() {
+    let file = std::env::temp_dir().join(format!("sockeye-run-{}.pcapng", std::process::id()));
+    let path = file.to_str().expect("a path");
+    let script = "import socket\n\
+                  s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n\
+                  s.bind(('127.0.0.1', 0))\n\
+                  s.sendto(b'seen on the way', s.getsockname())\n\
+                  s.recv(100)";
+    let out = output(&["--pcap", path, "python3", "-c", script]);
+    let bytes = std::fs::read(&file).expect("the capture");
+    let _ = std::fs::remove_file(&file);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    assert_eq!(bytes.get(..4), Some(&[0x0a, 0x0d, 0x0d, 0x0a][..]));
+    assert!(bytes.windows(15).any(|w| w == b"seen on the way"));
+    assert_eq!(output(&["--pcap", "/no such directory/x", "true"]).status.code(), Some(125));
+}
