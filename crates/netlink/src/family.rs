@@ -6,10 +6,10 @@ use net::socket::SocketState;
 use net::socket::family::NetProtoFamily;
 use net::{Sock, Socket, UserCx};
 use uapi::socket::{AF_NETLINK, SOCK_DGRAM, SOCK_RAW};
-use uapi::{Errno, MAX_LINKS, NETLINK_ROUTE, Result};
+use uapi::{Errno, MAX_LINKS, NETLINK_ROUTE, NETLINK_SOCK_DIAG, Result};
 
 /// Protocols that are there.
-pub(crate) const PROTOCOLS: &[i32] = &[NETLINK_ROUTE];
+pub(crate) const PROTOCOLS: &[i32] = &[NETLINK_ROUTE, NETLINK_SOCK_DIAG];
 
 /// The family.
 pub(crate) struct NetlinkFamily;

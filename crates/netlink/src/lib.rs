@@ -1,7 +1,8 @@
 //! AF_NETLINK: programs ask and change what the namespace is made of.
 //!
 //! `NETLINK_ROUTE` ([`route`]) answers for links, addresses, routes and rules. Sockets of it are what
-//! `getaddrinfo`, `getifaddrs` and `ip` of iproute2 use. Protocols that are not here do not exist, as
+//! `getaddrinfo`, `getifaddrs` and `ip` of iproute2 use; `NETLINK_SOCK_DIAG` ([`diag`]) lists sockets for
+//! `ss`. Protocols that are not here do not exist, as
 //! on a kernel built without them: `EPROTONOSUPPORT`.
 //!
 //! A request is served inside `sendmsg()`, by the caller, with the caller's rights; the answer waits in
@@ -10,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod diag;
 mod dump;
 mod family;
 mod message;

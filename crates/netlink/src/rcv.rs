@@ -1,6 +1,7 @@
 //! The kernel's side: requests in a message, one by one (`netlink_rcv_skb`), with their answers,
 //! errors and acknowledgements (`netlink_ack`).
 
+use crate::diag;
 use crate::dump::{self, Dump};
 use crate::message;
 use crate::route;
@@ -80,7 +81,11 @@ pub(crate) fn netlink_rcv(sk: &Sock<Netlink>, cx: &UserCx<'_>, mut bytes: &[u8])
 
 /// True when an acknowledgement may follow: dumps have none.
 fn serve(sk: &Sock<Netlink>, request: &Request<'_, '_>) -> Result<bool> {
-    match route::rtnetlink_rcv_msg(request)? {
+    let answer = match i32::from(sk.protocol()) {
+        NETLINK_SOCK_DIAG => diag::sock_diag_rcv_msg(request)?,
+        _ => route::rtnetlink_rcv_msg(request)?,
+    };
+    match answer {
         Answer::Messages(messages) => {
             for message in messages {
                 message::deliver(request.cx, sk, &message, 0, 0);

@@ -1,5 +1,6 @@
 //! What netlink keeps with a namespace, and how it joins one.
 
+use crate::diag::DiagDump;
 use crate::family::NetlinkFamily;
 use crate::sock::Netlink;
 use kern::slab::{Cache, CacheStats};
@@ -18,6 +19,8 @@ type Ports = BTreeMap<(u16, u32), Arc<Sock<Netlink>>>;
 pub struct NetlinkNet {
     /// Sockets that have a port, by protocol and port (`nl_table`).
     ports: SpinLock<Ports>,
+    /// Who lists which protocol's sockets (`inet_diag_table`).
+    pub(crate) diag: SpinLock<Vec<(u8, DiagDump)>>,
     pub(crate) slab: Cache<Arc<Sock<Netlink>>>,
 }
 
@@ -28,7 +31,11 @@ impl Pernet for NetlinkNet {
 /// Gives a namespace AF_NETLINK with `NETLINK_ROUTE` (`netlink_proto_init`, `rtnetlink_init`). After
 /// [`ip::attach`]; `EEXIST` the second time.
 pub fn init(net: &Arc<Net>) -> Result<()> {
-    net.set_generic(NetlinkNet { ports: SpinLock::default(), slab: Cache::new("NETLINK", 1024) })?;
+    net.set_generic(NetlinkNet {
+        ports: SpinLock::default(),
+        diag: SpinLock::default(),
+        slab: Cache::new("NETLINK", 1024),
+    })?;
     net.families.register(Arc::new(NetlinkFamily))
 }
 

@@ -31,6 +31,7 @@
 #![forbid(unsafe_code)]
 
 mod addr;
+mod diag;
 mod driver;
 mod namespace;
 pub mod net;

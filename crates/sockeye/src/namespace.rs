@@ -97,6 +97,7 @@ impl Builder {
         raw::init(&stack)?;
         inet::init(&stack)?;
         netlink::init(&stack)?;
+        crate::diag::init(&stack)?;
         let lo = dev::loopback::add(&stack)?;
         ip::addr::add_loopback(&stack, &lo)?;
         if let Some(driver) = &driver {

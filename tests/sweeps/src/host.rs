@@ -88,6 +88,11 @@ impl Kernel for Host {
         check(unsafe { libc::bind(fd, addr.as_ptr().cast(), addr.len() as u32) } as isize).map(drop)
     }
 
+    fn listen(&self, fd: i32, backlog: i32) -> Result<(), Errno> {
+        // SAFETY: takes no pointer.
+        check(unsafe { libc::listen(fd, backlog) } as isize).map(drop)
+    }
+
     fn connect(&self, fd: i32, addr: &[u8]) -> Result<(), Errno> {
         // SAFETY: the pointer and the length are of one slice.
         check(unsafe { libc::connect(fd, addr.as_ptr().cast(), addr.len() as u32) } as isize).map(drop)

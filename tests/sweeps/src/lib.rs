@@ -29,6 +29,8 @@ pub trait Kernel {
     ) -> Result<(usize, Vec<u8>), Errno>;
     /// bind(2)
     fn bind(&self, fd: i32, addr: &[u8]) -> Result<(), Errno>;
+    /// listen(2)
+    fn listen(&self, fd: i32, backlog: i32) -> Result<(), Errno>;
     /// connect(2)
     fn connect(&self, fd: i32, addr: &[u8]) -> Result<(), Errno>;
     /// getsockname(2)

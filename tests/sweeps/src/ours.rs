@@ -78,6 +78,10 @@ impl Kernel for Ours {
         raw(self.task.bind(fd, addr))
     }
 
+    fn listen(&self, fd: i32, backlog: i32) -> Result<(), Errno> {
+        raw(self.task.listen(fd, backlog))
+    }
+
     fn connect(&self, fd: i32, addr: &[u8]) -> Result<(), Errno> {
         raw(self.task.connect(fd, addr))
     }
