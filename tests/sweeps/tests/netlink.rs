@@ -147,6 +147,8 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
     let net = [10, 7, 0, 0];
     let v6 = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5];
     let oif = attr(4, &1u32.to_ne_bytes());
+    // IFA_F_NODAD: the host would look for duplicates meanwhile.
+    let nodad = attr(8, &2u32.to_ne_bytes());
     let new = GET | ACK | 0x600;
     let plain = |kind, flags, body: &[u8]| message(kind, flags, 7, body);
     let mut all = vec![
@@ -188,7 +190,10 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         ("add without address", plain(RTM_NEWADDR, new, &ifaddr(2, 24, 0, 1, &[]))),
         ("add to no device", plain(RTM_NEWADDR, new, &ifaddr(2, 24, 0, 9, &[attr(2, &v4)]))),
         ("add a long prefix", plain(RTM_NEWADDR, new, &ifaddr(2, 33, 0, 1, &[attr(2, &v4)]))),
-        ("add fd00::5/64", plain(RTM_NEWADDR, new, &ifaddr(10, 64, 0, 1, &[attr(2, &v6), attr(1, &v6)]))),
+        (
+            "add fd00::5/64",
+            plain(RTM_NEWADDR, new, &ifaddr(10, 64, 0, 1, &[attr(2, &v6), attr(1, &v6), nodad])),
+        ),
         ("add to another family", plain(RTM_NEWADDR, new, &ifaddr(99, 64, 0, 1, &[attr(2, &v6)]))),
         ("way to 10.1.2.3 now", plain(RTM_GETROUTE, GET, &route([2, 32, 0, 0, 0, 0], &[attr(1, &v4)]))),
         (
