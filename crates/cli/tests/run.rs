@@ -131,3 +131,15 @@ fn a_capture_has_the_packets() {
     assert!(bytes.windows(15).any(|w| w == b"seen on the way"));
     assert_eq!(output(&["--pcap", "/no such directory/x", "true"]).status.code(), Some(125));
 }
+
+#[test]
+fn a_listener_without_backlog_takes_one_connection() {
+    let script = "import socket\n\
+                  l = socket.socket()\n\
+                  l.bind(('127.0.0.1', 0))\n\
+                  l.listen(0)\n\
+                  c = socket.create_connection(l.getsockname(), 5)\n\
+                  print(l.accept()[1] == c.getsockname())";
+    let out = output(&["python3", "-c", script]);
+    assert_eq!(text(&out.stdout), "True\n", "{}", text(&out.stderr));
+}

@@ -42,8 +42,9 @@ pub fn conn_request(
     else {
         return Err(DropReason::TcpFlags);
     };
-    // The queue of requests is as long as that of connections (`inet_csk_reqsk_queue_is_full`).
-    if syn_len >= listener.max_ack_backlog() && isn.is_none() {
+    // The queue of requests is as long as that of connections (`inet_csk_reqsk_queue_is_full`). `listen(fd, 0)` takes one
+    // connection; Linux, whose queue of requests is then always full, lets it in by a SYN cookie.
+    if syn_len >= listener.max_ack_backlog().max(1) && isn.is_none() {
         cx.inc(TcpExt::TCPReqQFullDrop);
         cx.inc(TcpExt::ListenDrops);
         return Err(DropReason::TcpReqQFullDrop);
