@@ -38,6 +38,7 @@ pub mod net;
 pub mod sim;
 pub mod sys;
 mod task;
+pub mod trace;
 
 /// The room below: `Socket`, `Sock`, devices, tracepoints, for those who embed deeply.
 pub use ::net as stack;
