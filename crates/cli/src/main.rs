@@ -5,6 +5,7 @@
 mod bench;
 mod doctor;
 mod run;
+mod trace;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -25,12 +26,14 @@ enum Command {
     Doctor(doctor::Args),
     /// Run a program, and everything it starts, on Sockeye's sockets.
     Run(run::Args),
+    /// Run a program as `run` does, and print its socket calls with what happened inside.
+    Trace(trace::Args),
 }
 
 /// The status of a wrong command line: `run` keeps the small numbers for the program's own.
 fn misused(error: &clap::Error) -> ExitCode {
     let _ = error.print();
-    let running = std::env::args_os().nth(1).is_some_and(|word| word == "run");
+    let running = std::env::args_os().nth(1).is_some_and(|word| word == "run" || word == "trace");
     match (error.exit_code(), running) {
         (0, _) => ExitCode::SUCCESS,
         (_, true) => ExitCode::from(run::FAILED),
@@ -47,5 +50,6 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::main(&args),
         Command::Doctor(args) => doctor::main(&args),
         Command::Run(args) => run::main(args),
+        Command::Trace(args) => trace::main(args),
     }
 }

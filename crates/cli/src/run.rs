@@ -35,7 +35,7 @@ pub(crate) struct Args {
     program: Vec<OsString>,
 }
 
-fn setting(text: &str) -> Result<(String, String), String> {
+pub(crate) fn setting(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("NAME=VALUE is wanted")?;
     Ok((name.to_owned(), value.to_owned()))
 }
@@ -69,27 +69,40 @@ impl Recording {
 
 /// Run it, and end as it ended.
 pub(crate) fn main(args: Args) -> ExitCode {
-    let net = match sockeye::Net::builder().manual_timers().build() {
+    let net = match prepare(&args.set) {
         Ok(net) => net,
-        Err(e) => return fail(&e),
+        Err(status) => return status,
     };
-    for (name, value) in &args.set {
-        if let Err(e) = net.set_sysctl(name, value) {
-            return fail(&format_args!("--set {name}={value}: {e}"));
-        }
-    }
     let recording = match args.pcap.as_deref().map(|file| Recording::begin(&net, file)).transpose() {
         Ok(recording) => recording,
         Err(e) => return fail(&format_args!("--pcap: {e}")),
     };
-    let mut words = args.program.into_iter();
-    let shell = || std::env::var_os("SHELL").unwrap_or_else(|| "/bin/sh".into());
-    let program = words.next().unwrap_or_else(shell);
-    let options = Options { program, args: words.collect(), exit_with_child: args.exit_with_child };
-    let end = ::run::run(&mut Sockeye::new(net), &options);
+    let end = ::run::run(&mut Sockeye::new(net), &options(args.program, args.exit_with_child));
     if let Some(Err(e)) = recording.map(Recording::end) {
         eprintln!("sockeye: --pcap: {e}");
     }
+    status(end)
+}
+
+/// A namespace with these settings.
+pub(crate) fn prepare(set: &[(String, String)]) -> Result<sockeye::Net, ExitCode> {
+    let net = sockeye::Net::builder().manual_timers().build().map_err(|e| fail(&e))?;
+    for (name, value) in set {
+        net.set_sysctl(name, value).map_err(|e| fail(&format_args!("--set {name}={value}: {e}")))?;
+    }
+    Ok(net)
+}
+
+/// The program and its arguments, or a shell.
+pub(crate) fn options(program: Vec<OsString>, exit_with_child: bool) -> Options {
+    let mut words = program.into_iter();
+    let shell = || std::env::var_os("SHELL").unwrap_or_else(|| "/bin/sh".into());
+    let program = words.next().unwrap_or_else(shell);
+    Options { program, args: words.collect(), exit_with_child }
+}
+
+/// The status that the program's end stands for; its death by signal is died again.
+pub(crate) fn status(end: Result<End, ::run::Error>) -> ExitCode {
     match end {
         Ok(End::Exited(status)) => ExitCode::from(u8::try_from(status).unwrap_or(FAILED)),
         Ok(End::Signaled(signal)) => ::run::die_of(signal),

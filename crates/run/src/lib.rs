@@ -18,6 +18,7 @@ mod creds;
 pub mod doctor;
 mod filter;
 mod launch;
+mod observe;
 mod park;
 mod runner;
 pub mod stack;
@@ -27,5 +28,6 @@ mod table;
 mod tasks;
 mod usermem;
 
-pub use runner::{End, Error, Options, die_of, run};
+pub use observe::{Answer, Observer, Seen};
+pub use runner::{End, Error, Options, die_of, run, run_observed};
 pub use stack::Stack;

@@ -1,6 +1,7 @@
 //! Running a program: launch it, serve it, pass signals on, and end as it ended.
 
 use crate::launch::{self, Failure};
+use crate::observe::Observer;
 use crate::stack::Stack;
 use crate::supervisor::{Supervisor, Turn};
 use crate::sys::seccomp::Listener;
@@ -118,6 +119,18 @@ impl Drop for Signals {
 /// # Errors
 /// [`Error`] if the program could not be started, or the runner itself failed.
 pub fn run(stack: &mut dyn Stack, options: &Options) -> std::result::Result<End, Error> {
+    run_observed(stack, options, None)
+}
+
+/// The same under the eyes of somebody.
+///
+/// # Errors
+/// As [`run`]'s.
+pub fn run_observed<'a>(
+    stack: &'a mut dyn Stack,
+    options: &Options,
+    observer: Option<&'a mut dyn Observer>,
+) -> std::result::Result<End, Error> {
     let setup = |what| move |e| Error::Setup(what, e);
     let restore = launch::current();
     let signals = Signals::new().map_err(setup("signalfd"))?;
@@ -133,6 +146,7 @@ pub fn run(stack: &mut dyn Stack, options: &Options) -> std::result::Result<End,
         })?;
     let listener = Listener::new(child.listener);
     let mut supervisor = Supervisor::new(stack, listener, signals.fd.as_fd()).map_err(setup("supervisor"))?;
+    supervisor.observer = observer;
     let mut end = None;
     loop {
         match supervisor.turn().map_err(setup("seccomp"))? {

@@ -4,6 +4,7 @@ use crate::call::{Call, Handled, Op, Outcome, Progress};
 use crate::carrier::Body;
 use crate::carrier::home::Home;
 use crate::filter;
+use crate::observe::{self, Observer};
 use crate::park::Park;
 use crate::stack::{Sid, Stack};
 use crate::sys::epoll::{Epoll, Event};
@@ -81,6 +82,10 @@ pub(crate) struct Supervisor<'s> {
     ready: Vec<Sid>,
     queue: VecDeque<Sid>,
     warned: bool,
+    /// Who watches the calls.
+    pub observer: Option<&'s mut dyn Observer>,
+    /// The descriptor that the call at hand made.
+    pub made: Option<i32>,
 }
 
 impl<'s> Supervisor<'s> {
@@ -110,6 +115,8 @@ impl<'s> Supervisor<'s> {
             ready: Vec::new(),
             queue: VecDeque::new(),
             warned: false,
+            observer: None,
+            made: None,
         })
     }
 
@@ -237,9 +244,16 @@ impl<'s> Supervisor<'s> {
     /// Run a call and answer it, or hold it. A withdrawn one has nobody to hear the answer.
     fn handle(&mut self, mut call: Call) {
         let id = call.id;
+        if let Some(observer) = &mut self.observer {
+            observer.begin();
+        }
+        self.made = None;
         let outcome = match self.dispatch(&mut call) {
             Ok(o) | Err(o) => o,
         };
+        if let Some(observer) = &mut self.observer {
+            observe::tell(&mut **observer, &call, &outcome, self.made);
+        }
         let _ = match outcome {
             Outcome::Return(value) => self.listener.send(id, value),
             Outcome::Fail(e) => self.listener.send(id, -i64::from(e.raw())),

@@ -36,6 +36,7 @@ impl Supervisor<'_> {
         })?;
         match self.listener.add_fd_and_send(call.id, program.as_fd(), ty & libc::SOCK_CLOEXEC != 0) {
             Ok(fd) => {
+                self.made = Some(fd);
                 if let Some(c) = self.table.get(key) {
                     c.hint = (call.tid, fd);
                 }
