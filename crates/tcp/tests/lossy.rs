@@ -120,3 +120,30 @@ fn many_seeds() {
         finish(&host, client, server, listener);
     }
 }
+
+/// The transfer that the project's first issue asks for; a thousand seeds are the testkit's.
+#[test]
+#[ignore = "slow"]
+fn a_hundred_megabytes() {
+    let from: u64 = std::env::var("SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(1);
+    for seed in from..from + 2 {
+        let host = Host::new(Link { delay_us: 50_000, ..lossy(seed) });
+        let (client, server, listener) = host.pair();
+        let started = std::time::Instant::now();
+        let ms = transfer(&host, &client, &server, 100_000_000, 0);
+        let rate = 100_000_000 / ms;
+        println!("seed {seed}: {ms} ms, {rate} kB/s, {:?}, took {:?}", host.wire(), started.elapsed());
+        for counter in [
+            net::mib::TcpExt::TCPTimeouts,
+            net::mib::TcpExt::TCPSackRecovery,
+            net::mib::TcpExt::TCPFastRetrans,
+            net::mib::TcpExt::TCPLossProbes,
+            net::mib::TcpExt::TCPDSACKUndo,
+            net::mib::TcpExt::TCPFullUndo,
+            net::mib::TcpExt::TCPSACKReorder,
+        ] {
+            println!("  {counter:?} {}", host.net.mib.sum(counter));
+        }
+        finish(&host, client, server, listener);
+    }
+}
