@@ -73,6 +73,7 @@ pub fn init_sock(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         sk.sysctl = Some(cx.tcp().sysctl.clone());
     }
     let sysctl = &cx.tcp().sysctl;
+    sk.cong.ops = sysctl.cong.ops();
     sk.rto = timer::TIMEOUT_INIT;
     sk.rto_min = ((sysctl.rto_min_us() as u32) / 1000).max(1);
     sk.rto_max = sysctl.rto_max_ms() as u32;

@@ -16,6 +16,8 @@ macro_rules! sysctls {
         pub struct Sysctl {
             $($(#[$doc])* pub $field: AtomicI32,)*
             $($(#[$tdoc])* pub $tfield: [AtomicI32; 3],)*
+            /// The congestion control of new sockets.
+            pub cong: crate::cong::sysctl::DefaultCong,
         }
 
         impl Default for Sysctl {
@@ -23,6 +25,7 @@ macro_rules! sysctls {
                 Sysctl {
                     $($field: AtomicI32::new($default),)*
                     $($tfield: $tdefault.map(AtomicI32::new),)*
+                    cong: crate::cong::sysctl::DefaultCong::default(),
                 }
             }
         }
@@ -145,5 +148,6 @@ sysctls! {
 
 /// Adds the rows to a namespace's table.
 pub fn register(net: &Net) -> Result<()> {
-    register_ints(net, ROWS)
+    register_ints(net, ROWS)?;
+    crate::cong::sysctl::register(net)
 }

@@ -266,6 +266,21 @@ fn without_sack_and_timestamps_data_arrives_too() {
 }
 
 #[test]
+fn the_congestion_control_of_new_sockets_is_a_setting() {
+    let host = slow();
+    let name = |sk| host.tp(sk, |tp| sockeye_tcp::cong::name(tp));
+    let before = host.socket(uapi::AF_INET);
+    let path = "net/ipv4/tcp_congestion_control";
+    assert_eq!(host.net.sysctl.read(&host.net, path), Ok("cubic\n".to_owned()));
+    assert_eq!(host.net.sysctl.write(&host.net, path, "vegas\n"), Err(Errno::ENOENT));
+    host.net.sysctl.write(&host.net, path, "reno\n").unwrap();
+    let after = host.socket(uapi::AF_INET);
+    assert_eq!((name(&before), name(&after)), ("cubic", "reno"));
+    let (a, b, _listener) = host.pair();
+    assert_eq!((name(&a), name(&b)), ("reno", "reno"));
+}
+
+#[test]
 fn the_receive_buffer_grows_with_the_flow() {
     let host = Host::new(Link { delay_us: 20_000, mtu: 1500, gso: false, ..Link::default() });
     let (a, b, _listener) = host.pair();

@@ -3,6 +3,7 @@
 
 pub mod cubic;
 pub mod reno;
+pub mod sysctl;
 
 use crate::sock::{Sk, TcpSock};
 use net::Cx;
