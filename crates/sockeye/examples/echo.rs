@@ -36,7 +36,7 @@ pub(crate) fn main() -> io::Result<()> {
     let (n, from) = server.recv_from(&mut buf)?;
     server.send_to(&buf[..n], from)?;
     let n = client.recv(&mut buf)?;
-    println!("client: {} bytes of UDP came back", n);
+    println!("client: {n} bytes of UDP came back");
     assert_eq!(&buf[..n], b"ping");
     Ok(())
 }

@@ -128,7 +128,7 @@ impl Host {
 }
 
 #[test]
-#[ignore = "a measurement"]
+#[ignore = "a measurement, by hand, for issue 2"]
 fn speed() {
     let host = Host::new();
     let listener = host.listen();

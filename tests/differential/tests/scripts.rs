@@ -16,7 +16,7 @@ scripts! { cmsg4 cmsg6 create errqueue ping raw tcp_connect udp_bind udp_more ud
 
 /// Shows what both sides answer: `SCRIPT=file cargo test -p differential -- --ignored --nocapture`.
 #[test]
-#[ignore = "for people"]
+#[ignore = "prints answers for people who write scripts (issue 3)"]
 fn show() {
     let Ok(path) = std::env::var("SCRIPT") else { return };
     let script = std::fs::read_to_string(path).unwrap();
