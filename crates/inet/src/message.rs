@@ -4,29 +4,41 @@
 use crate::bind::autobind;
 use ip::InetProto;
 use net::msg::{MsgHdr, RecvMsg};
-use net::sock::GetOpt;
+use net::sock::{GetOpt, Sock};
 use net::socket::SocketState;
+use net::trace::Event;
 use net::{Socket, UserCx};
 use uapi::{Errno, RCV_SHUTDOWN, Result, SHUTDOWN_MASK, TcpState};
+
+/// Tells whoever watches that a call has reached the protocol.
+#[inline]
+fn reached<P: InetProto>(sk: &Sock<P>, cx: &UserCx<'_>, call: &'static str) {
+    cx.trace(|| Event::Proto { prot: P::NAME, call, cookie: sk.cookie(cx.net) });
+}
 
 /// Every way of sending a datagram, with a port chosen before the first one (`inet_sendmsg`).
 #[inline]
 pub fn inet_sendmsg<P: InetProto>(sock: &Socket, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<usize> {
     let sk = sock.sock::<P>()?;
     autobind(sk, cx)?;
+    reached(sk, cx, "sendmsg");
     P::sendmsg(sk, cx, msg)
 }
 
 /// Every way of sending on a stream: it has a port, or no peer (`no_autobind`).
 #[inline]
 pub fn stream_sendmsg<P: InetProto>(sock: &Socket, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<usize> {
-    P::sendmsg(sock.sock::<P>()?, cx, msg)
+    let sk = sock.sock::<P>()?;
+    reached(sk, cx, "sendmsg");
+    P::sendmsg(sk, cx, msg)
 }
 
 /// Every way of receiving (`inet_recvmsg`).
 #[inline]
 pub fn inet_recvmsg<P: InetProto>(sock: &Socket, cx: &UserCx<'_>, msg: &mut RecvMsg<'_>) -> Result<usize> {
-    P::recvmsg(sock.sock::<P>()?, cx, msg)
+    let sk = sock.sock::<P>()?;
+    reached(sk, cx, "recvmsg");
+    P::recvmsg(sk, cx, msg)
 }
 
 /// `poll()`.

@@ -24,8 +24,8 @@ pub enum Event<'a> {
     ProtoSwitch { kind: u16, protocol: u16, asked: u16, prot: &'a str, ops: &'a str },
     /// `sk_alloc` from the protocol's slab.
     SkAlloc { slab: &'a str, recycled: bool, cookie: u64 },
-    /// `sock_map_fd` bound a file to the socket.
-    FileMapped { ino: u64 },
+    /// `sock_map_fd`: a descriptor of the task names the socket's file.
+    FileMapped { ino: u64, fd: i32 },
     /// The socket's state changed (`SS_*`).
     SocketState { ino: u64, from: u8, to: u8 },
     /// The sock's state changed (`TCP_*`), as the tracepoint `inet_sock_set_state` tells.
@@ -78,8 +78,9 @@ impl TracerSlot {
         *self.tracer.lock() = tracer;
     }
 
+    /// Tells whoever watches.
     #[cold]
-    pub(crate) fn report(&self, net: &Net, event: &Event<'_>) {
+    pub fn report(&self, net: &Net, event: &Event<'_>) {
         let tracer = self.tracer.lock().clone();
         if let Some(tracer) = tracer {
             tracer.event(net, event);

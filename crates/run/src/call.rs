@@ -27,6 +27,12 @@ pub(crate) enum Op {
     Recvmmsg,
     RecvmmsgTime64,
     Ioctl,
+    /// Only if somebody watches, as the four after it.
+    Read,
+    Write,
+    Readv,
+    Writev,
+    Close,
     /// i386's multiplexer of all of the above.
     Socketcall,
     /// Only ever answered by the filter itself.
@@ -98,8 +104,10 @@ pub(crate) enum Outcome {
     Return(i64),
     /// This error.
     Fail(Errno),
-    /// The host kernel executes it: on a carrier natively, on a foreign descriptor as if we were not there.
+    /// The host kernel executes it on the carrier.
     Continue,
+    /// It is none of ours: the host kernel executes it as if we were not there.
+    Foreign,
     /// Try again when the socket changes.
     Park(Wait),
     /// It has its answer already.

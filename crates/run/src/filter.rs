@@ -1,7 +1,8 @@
 //! The seccomp filter: which system calls stop for the supervisor, decided by number and arguments.
 //!
-//! Tables, not branches: [`X86_64`] and [`I386`] list every call that is looked at; all others run untouched. Calls that
-//! nobody retries (close, dup, read, write, poll, fcntl) are never trapped, so that they never see EINTR.
+//! Tables, not branches: [`NATIVE`] and [`I386`] list every call that is looked at; all others run untouched. Calls that
+//! nobody retries (close, dup, read, write, poll, fcntl) are not trapped, so that they never see EINTR, unless somebody
+//! watches.
 
 use crate::bpf::{Insn, Label, Program};
 use crate::call::Op;
@@ -38,6 +39,8 @@ enum When {
     AddressOrFlags(u32),
     /// `ioctl`: by request (argument 1).
     Request,
+    /// When somebody watches: the carrier would do it alone.
+    Watched,
     /// Refused with ENOSYS.
     Enosys,
     /// `prctl(PR_SET_DUMPABLE, 0)` is answered with success and not done, or we could not reach the program any more.
@@ -83,6 +86,11 @@ const NATIVE: &[Row] = &[
     (299, Op::Recvmmsg, When::Always),
     (307, Op::Sendmmsg, When::Always),
     (16, Op::Ioctl, When::Request),
+    (0, Op::Read, When::Watched),
+    (1, Op::Write, When::Watched),
+    (3, Op::Close, When::Watched),
+    (19, Op::Readv, When::Watched),
+    (20, Op::Writev, When::Watched),
     (157, Op::Prctl, When::StayDumpable),
     (425, Op::IoUring, When::Enosys),
 ];
@@ -110,6 +118,11 @@ const NATIVE: &[Row] = &[
     (243, Op::Recvmmsg, When::Always),
     (269, Op::Sendmmsg, When::Always),
     (29, Op::Ioctl, When::Request),
+    (57, Op::Close, When::Watched),
+    (63, Op::Read, When::Watched),
+    (64, Op::Write, When::Watched),
+    (65, Op::Readv, When::Watched),
+    (66, Op::Writev, When::Watched),
     (167, Op::Prctl, When::StayDumpable),
     (425, Op::IoUring, When::Enosys),
 ];
@@ -118,6 +131,11 @@ const NATIVE_ARCH: u32 = ARCH_AARCH64;
 
 /// `i386`, by system call number: `socketcall` carries most of them in its first argument, and is stopped whole.
 const I386: &[Row] = &[
+    (3, Op::Read, When::Watched),
+    (4, Op::Write, When::Watched),
+    (6, Op::Close, When::Watched),
+    (145, Op::Readv, When::Watched),
+    (146, Op::Writev, When::Watched),
     (54, Op::Ioctl, When::Request),
     (102, Op::Socketcall, When::Always),
     (172, Op::Prctl, When::StayDumpable),
@@ -162,22 +180,33 @@ struct Ends {
     done: Label,
 }
 
-fn table(p: &mut Program, rows: &[Row], ends: &Ends, keep_dumpable: bool) {
-    let bodies: Vec<Label> = rows.iter().map(|_| p.label()).collect();
+/// What a filter is made for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wants {
+    /// The supervisor has no `CAP_SYS_PTRACE` and needs its programs dumpable.
+    pub keep_dumpable: bool,
+    /// Somebody watches, and wants to see what carriers would do alone, too.
+    pub watch: bool,
+}
+
+fn table(p: &mut Program, rows: &[Row], ends: &Ends, wants: Wants) {
+    let rows = rows.iter().filter(|row| wants.watch || !matches!(row.2, When::Watched));
+    let bodies: Vec<(&Row, Label)> = rows.map(|row| (row, p.label())).collect();
     p.load(OFF_NR);
-    for (row, body) in rows.iter().zip(&bodies) {
+    for (row, body) in &bodies {
         p.if_eq(row.0, *body);
     }
     p.goto(ends.allow);
-    for (row, body) in rows.iter().zip(&bodies) {
-        p.place(*body);
-        when(p, row.2, ends, keep_dumpable);
+    for (row, body) in bodies {
+        p.place(body);
+        when(p, row.2, ends, wants);
     }
 }
 
-fn when(p: &mut Program, when: When, ends: &Ends, keep_dumpable: bool) {
+fn when(p: &mut Program, when: When, ends: &Ends, wants: Wants) {
     match when {
-        When::Always => p.goto(ends.notify),
+        When::Always | When::Watched => p.goto(ends.notify),
+        When::AddressOrFlags(_) if wants.watch => p.goto(ends.notify),
         When::Enosys => p.goto(ends.enosys),
         When::Family => {
             // The kernel reads `int`: the upper half is not part of the family.
@@ -207,7 +236,7 @@ fn when(p: &mut Program, when: When, ends: &Ends, keep_dumpable: bool) {
             p.if_ge(SIOC_FIRST, ends.notify);
             p.goto(ends.allow);
         }
-        When::StayDumpable if !keep_dumpable => p.goto(ends.allow),
+        When::StayDumpable if !wants.keep_dumpable => p.goto(ends.allow),
         When::StayDumpable => {
             let is_it = p.label();
             p.load(arg_lo(0));
@@ -223,8 +252,8 @@ fn when(p: &mut Program, when: When, ends: &Ends, keep_dumpable: bool) {
     }
 }
 
-/// The filter. `keep_dumpable`: the supervisor has no `CAP_SYS_PTRACE` and needs its programs dumpable.
-pub(crate) fn program(keep_dumpable: bool) -> Option<Vec<Insn>> {
+/// The filter.
+pub(crate) fn program(wants: Wants) -> Option<Vec<Insn>> {
     let mut p = Program::default();
     let ends = Ends {
         notify: p.label(),
@@ -255,9 +284,9 @@ pub(crate) fn program(keep_dumpable: bool) -> Option<Vec<Insn>> {
         p.goto(ends.enosys);
         p.place(not_x32);
     }
-    table(&mut p, NATIVE, &ends, keep_dumpable);
+    table(&mut p, NATIVE, &ends, wants);
     p.place(i386);
-    table(&mut p, I386, &ends, keep_dumpable);
+    table(&mut p, I386, &ends, wants);
 
     p.place(ends.notify);
     p.ret(NOTIFY);
@@ -279,19 +308,26 @@ mod tests {
     use super::*;
     use crate::bpf::interpret;
 
+    const ALONE: Wants = Wants { keep_dumpable: true, watch: false };
+    const WATCHED: Wants = Wants { keep_dumpable: true, watch: true };
+
     fn ask(arch: u32, nr: u32, args: &[u64]) -> u32 {
+        ask_of(ALONE, arch, nr, args)
+    }
+
+    fn ask_of(wants: Wants, arch: u32, nr: u32, args: &[u64]) -> u32 {
         let mut data = [0u8; 64];
         data[0..4].copy_from_slice(&nr.to_ne_bytes());
         data[4..8].copy_from_slice(&arch.to_ne_bytes());
         for (i, a) in args.iter().enumerate() {
             data[16 + 8 * i..24 + 8 * i].copy_from_slice(&a.to_ne_bytes());
         }
-        interpret(&program(true).unwrap(), &data)
+        interpret(&program(wants).unwrap(), &data)
     }
 
     #[test]
     fn fits_the_kernel() {
-        assert!(program(true).unwrap().len() <= 4096);
+        assert!(program(WATCHED).unwrap().len() <= 4096);
     }
 
     #[test]
@@ -335,6 +371,20 @@ mod tests {
         assert_eq!(ask(ARCH_X86_64, 157, &[4, 0]), errno(0));
         assert_eq!(ask(ARCH_X86_64, 157, &[4, 1]), ALLOW);
         assert_eq!(ask(ARCH_X86_64, 157, &[38, 1]), ALLOW);
+    }
+
+    #[test]
+    fn a_watcher_sees_what_carriers_do() {
+        for nr in [0, 1, 3, 19, 20, 44, 45] {
+            assert_eq!(ask_of(WATCHED, ARCH_X86_64, nr, &[3, 2, 1, 0, 0, 0]), NOTIFY, "{nr}");
+        }
+        for nr in [3, 4, 6, 145, 146] {
+            assert_eq!(ask_of(WATCHED, ARCH_I386, nr, &[3, 2, 1, 0, 0, 0]), NOTIFY, "{nr}");
+        }
+        // What a child needs between its filter and exec, before anybody serves it.
+        for nr in [14, 59, 231, 327, 328, 436] {
+            assert_eq!(ask_of(WATCHED, ARCH_X86_64, nr, &[3, 2, 1, 0, 0, 0]), ALLOW, "{nr}");
+        }
     }
 
     #[test]

@@ -190,10 +190,14 @@ fn reap(pid: i32) {
 ///
 /// # Safety
 /// Only in the child of a fork; the plan's pointers must be valid C strings and null-terminated arrays.
+///
+/// Once the filter stands nobody serves us yet: only calls that no filter stops ([`crate::filter`]), so neither `read`,
+/// `write` nor `close`.
 unsafe fn in_child(plan: &mut Plan<'_>) -> ! {
     let tell = |word: i32| {
+        let iov = libc::iovec { iov_base: (&raw const word).cast_mut().cast(), iov_len: 4 };
         // SAFETY: four bytes are read from `word`.
-        unsafe { libc::write(plan.report, (&raw const word).cast(), 4) };
+        unsafe { libc::pwritev2(plan.report, &raw const iov, 1, -1, 0) };
     };
     let errno = || {
         // SAFETY: the C library's errno of this thread.
@@ -219,7 +223,8 @@ unsafe fn in_child(plan: &mut Plan<'_>) -> ! {
         tell(listener);
         let mut byte = 0u8;
         loop {
-            let n = libc::read(plan.go, (&raw mut byte).cast(), 1);
+            let iov = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
+            let n = libc::preadv2(plan.go, &raw const iov, 1, -1, 0);
             if n == 1 {
                 break;
             }
@@ -227,7 +232,7 @@ unsafe fn in_child(plan: &mut Plan<'_>) -> ! {
                 libc::_exit(125);
             }
         }
-        libc::close(listener);
+        libc::syscall(libc::SYS_close_range, listener, listener, 0);
         // Rust programs ignore SIGPIPE, and an ignored signal stays ignored over exec.
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
         libc::setrlimit(libc::RLIMIT_NOFILE, &raw const plan.restore.nofile);

@@ -28,6 +28,6 @@ mod table;
 mod tasks;
 mod usermem;
 
-pub use observe::{Answer, Observer, Seen};
+pub use observe::{Answer, Message, Observer, Seen};
 pub use runner::{End, Error, Options, die_of, run, run_observed};
 pub use stack::Stack;

@@ -1,7 +1,7 @@
 //! Somebody who watches the calls that are served: for `sockeye trace`.
 
 use crate::call::{Call, Op, Outcome};
-use crate::usermem::User;
+use crate::usermem::{UIO_MAXIOV, User};
 use uapi::Errno;
 
 /// What became of a call.
@@ -13,6 +13,8 @@ pub enum Answer {
     Failed(Errno),
     /// The host's kernel executes it on the carrier.
     Native,
+    /// It is none of ours: the host's kernel executes it.
+    Foreign,
     /// It waits; it will be told again when it has its answer.
     Waits,
 }
@@ -27,10 +29,32 @@ pub struct Seen<'a> {
     pub args: [u64; 6],
     /// What became of it.
     pub answer: Answer,
+    /// It has waited before.
+    pub resumed: bool,
+    /// The `struct sockaddr` of the peer that `accept` gave, whole.
+    pub peer: Option<Vec<u8>>,
     user: &'a User,
 }
 
 impl Seen<'_> {
+    /// The message header at `addr`: its parts in the caller's memory.
+    pub fn message(&self, addr: u64) -> Option<Message> {
+        let hdr = self.user.read_msghdr(addr).ok()?;
+        let iov = hdr.iov.iter().map(|range| (range.addr, range.len)).collect();
+        Some(Message {
+            name: (hdr.name, hdr.name_len),
+            iov,
+            control: (hdr.control, hdr.control_len),
+            flags: hdr.flags,
+        })
+    }
+
+    /// A vector of `n` buffers at `addr`: addresses and lengths in bytes.
+    pub fn vector(&self, addr: u64, n: usize) -> Option<Vec<(u64, usize)>> {
+        let iov = self.user.read_iov(addr, n.min(UIO_MAXIOV)).ok()?;
+        Some(iov.iter().map(|range| (range.addr, range.len)).collect())
+    }
+
     /// `len` bytes of the caller's memory; `None` if they are not there.
     pub fn memory(&self, addr: u64, len: usize) -> Option<Vec<u8>> {
         let mut buf = vec![0; len];
@@ -38,7 +62,21 @@ impl Seen<'_> {
     }
 }
 
-/// Somebody who watches.
+/// A `struct msghdr`: where its parts are in the caller's memory, and how long they are, in bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The address, 0 if there is none.
+    pub name: (u64, i32),
+    /// The buffers.
+    pub iov: Vec<(u64, usize)>,
+    /// The control messages, 0 if there are none.
+    pub control: (u64, usize),
+    /// `msg_flags`.
+    pub flags: u32,
+}
+
+/// Somebody who watches. While he does, the calls that carriers would execute alone (`read`, `send` …) are executed by the
+/// stack within the call, so that what they do inside can be seen.
 pub trait Observer {
     /// A call begins: what happens from now on happens inside it.
     fn begin(&mut self);
@@ -46,17 +84,38 @@ pub trait Observer {
     fn end(&mut self, call: &Seen<'_>);
 }
 
-/// Tells an observer of a call's outcome. `fd` is the descriptor that it made, if it made one.
-pub(crate) fn tell(observer: &mut dyn Observer, call: &Call, outcome: &Outcome, fd: Option<i32>) {
+/// What a call has made and given to its caller before it can be told: the caller may be elsewhere by then.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Made {
+    /// The descriptor.
+    pub fd: i32,
+    /// The address of the peer, of a connection.
+    pub peer: Vec<u8>,
+}
+
+/// Tells an observer of a call's outcome.
+pub(crate) fn tell(observer: &mut dyn Observer, call: &Call, outcome: &Outcome, made: Option<Made>) {
+    let made = made.unwrap_or_default();
     let answer = match outcome {
         Outcome::Return(value) => Answer::Returned(*value),
         Outcome::Fail(errno) => Answer::Failed(*errno),
+        // The host closes a valid descriptor without fail.
+        Outcome::Continue if call.op == Op::Close => Answer::Returned(0),
         Outcome::Continue => Answer::Native,
+        Outcome::Foreign => Answer::Foreign,
         Outcome::Park(_) => Answer::Waits,
-        Outcome::Answered => Answer::Returned(fd.unwrap_or(0).into()),
+        Outcome::Answered => Answer::Returned(made.fd.into()),
     };
     let user = User::of(call);
-    observer.end(&Seen { tid: call.tid, name: name(call.op), args: call.args, answer, user: &user });
+    observer.end(&Seen {
+        tid: call.tid,
+        name: name(call.op),
+        args: call.args,
+        answer,
+        resumed: call.progress.waited,
+        peer: (!made.peer.is_empty()).then_some(made.peer),
+        user: &user,
+    });
 }
 
 /// The system call's name.
@@ -81,6 +140,11 @@ fn name(op: Op) -> &'static str {
         Op::Recvmmsg => "recvmmsg",
         Op::RecvmmsgTime64 => "recvmmsg_time64",
         Op::Ioctl => "ioctl",
+        Op::Read => "read",
+        Op::Write => "write",
+        Op::Readv => "readv",
+        Op::Writev => "writev",
+        Op::Close => "close",
         Op::Socketcall => "socketcall",
         Op::Prctl => "prctl",
         Op::IoUring => "io_uring_setup",

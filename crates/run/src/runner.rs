@@ -1,5 +1,6 @@
 //! Running a program: launch it, serve it, pass signals on, and end as it ended.
 
+use crate::filter::{self, Wants};
 use crate::launch::{self, Failure};
 use crate::observe::Observer;
 use crate::stack::Stack;
@@ -136,8 +137,8 @@ pub fn run_observed<'a>(
     let signals = Signals::new().map_err(setup("signalfd"))?;
     launch::become_subreaper().map_err(setup("prctl"))?;
     launch::raise_nofile();
-    let keep_dumpable = !has_ptrace_capability();
-    let mut filter = crate::filter::program(keep_dumpable).ok_or(Error::Setup("filter", Errno::EINVAL))?;
+    let wants = Wants { keep_dumpable: !has_ptrace_capability(), watch: observer.is_some() };
+    let mut filter = filter::program(wants).ok_or(Error::Setup("filter", Errno::EINVAL))?;
     let child =
         launch::launch(&options.program, &options.args, &mut filter, &restore).map_err(|f| match f {
             Failure::Exec(Errno::ENOENT) => Error::NotFound(options.program.clone()),

@@ -4,7 +4,7 @@ use crate::call::{Call, Handled, Op, Outcome, Progress};
 use crate::carrier::Body;
 use crate::carrier::home::Home;
 use crate::filter;
-use crate::observe::{self, Observer};
+use crate::observe::{self, Made, Observer};
 use crate::park::Park;
 use crate::stack::{Sid, Stack};
 use crate::sys::epoll::{Epoll, Event};
@@ -84,8 +84,8 @@ pub(crate) struct Supervisor<'s> {
     warned: bool,
     /// Who watches the calls.
     pub observer: Option<&'s mut dyn Observer>,
-    /// The descriptor that the call at hand made.
-    pub made: Option<i32>,
+    /// What the call at hand made.
+    pub made: Option<Made>,
 }
 
 impl<'s> Supervisor<'s> {
@@ -252,12 +252,12 @@ impl<'s> Supervisor<'s> {
             Ok(o) | Err(o) => o,
         };
         if let Some(observer) = &mut self.observer {
-            observe::tell(&mut **observer, &call, &outcome, self.made);
+            observe::tell(&mut **observer, &call, &outcome, self.made.take());
         }
         let _ = match outcome {
             Outcome::Return(value) => self.listener.send(id, value),
             Outcome::Fail(e) => self.listener.send(id, -i64::from(e.raw())),
-            Outcome::Continue => self.listener.send_continue(id),
+            Outcome::Continue | Outcome::Foreign => self.listener.send_continue(id),
             Outcome::Answered => Ok(()),
             Outcome::Park(wait) => {
                 if !call.progress.waited {
@@ -282,14 +282,19 @@ impl<'s> Supervisor<'s> {
                         call.tid
                     );
                 }
-                return Err(Outcome::Continue);
+                return Err(Outcome::Foreign);
             }
         };
-        let cookie = sock::cookie(copy.as_fd()).map_err(|_| Outcome::Continue)?;
-        let key = self.table.by_cookie(cookie).ok_or(Outcome::Continue)?;
-        let carrier = self.table.get(key).ok_or(Outcome::Continue)?;
+        let cookie = sock::cookie(copy.as_fd()).map_err(|_| Outcome::Foreign)?;
+        let key = self.table.by_cookie(cookie).ok_or(Outcome::Foreign)?;
+        let carrier = self.table.get(key).ok_or(Outcome::Foreign)?;
         carrier.hint = (call.tid, fd);
         Ok(Held { key, sid: carrier.sid, copy })
+    }
+
+    /// Somebody wants to see what carriers would do alone: the stack does it, within the call.
+    pub(crate) fn watched(&self) -> bool {
+        self.observer.is_some()
     }
 
     pub(crate) fn dispatch(&mut self, call: &mut Call) -> Handled {
@@ -313,7 +318,9 @@ impl<'s> Supervisor<'s> {
             Op::Sendmmsg => self.sys_sendmmsg(call),
             Op::Recvmmsg | Op::RecvmmsgTime64 => self.sys_recvmmsg(call),
             Op::Ioctl => self.sys_ioctl(call),
-            Op::Prctl | Op::IoUring => Ok(Outcome::Continue),
+            Op::Read | Op::Write | Op::Readv | Op::Writev => self.sys_transfer(call),
+            Op::Close => self.sys_close(call),
+            Op::Prctl | Op::IoUring => Ok(Outcome::Foreign),
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::sys::mem::{self, Remote};
 use uapi::{Errno, Result};
 
 /// The kernel refuses more than this many buffers a message (`UIO_MAXIOV`).
-const UIO_MAXIOV: usize = 1024;
+pub(crate) const UIO_MAXIOV: usize = 1024;
 /// `sizeof(struct sockaddr_storage)`.
 const ADDR_MAX: usize = 128;
 /// Never hold more of one message than this; what is beyond is sent by the next round.
@@ -33,6 +33,8 @@ pub(crate) struct MsgHdr {
     pub control: u64,
     /// Its length.
     pub control_len: usize,
+    /// `msg_flags`, which no call reads.
+    pub flags: u32,
 }
 
 /// Bytes in all ranges.
@@ -159,6 +161,7 @@ impl User {
                 name_len: word32(&b, 4).cast_signed(),
                 control: u64::from(word32(&b, 16)),
                 control_len: word32(&b, 20) as usize,
+                flags: word32(&b, 24),
                 iov: Vec::new(),
             };
             (iov_at, iov_n) = (u64::from(word32(&b, 8)), word32(&b, 12) as usize);
@@ -171,6 +174,7 @@ impl User {
                 name_len: word32(&b, 8).cast_signed(),
                 control: word64(&b, 32),
                 control_len: usize::try_from(word64(&b, 40)).unwrap_or(usize::MAX),
+                flags: word32(&b, 48),
                 iov: Vec::new(),
             };
             (iov_at, iov_n) = (word64(&b, 16), usize::try_from(word64(&b, 24)).unwrap_or(usize::MAX));
@@ -188,7 +192,8 @@ impl User {
         Ok(hdr)
     }
 
-    fn read_iov(&self, at: u64, n: usize) -> Result<Vec<Remote>> {
+    /// Decode a vector of buffers, with the checks of `import_iovec`.
+    pub(crate) fn read_iov(&self, at: u64, n: usize) -> Result<Vec<Remote>> {
         let step = if self.compat { 8 } else { 16 };
         let mut raw = vec![0u8; n * step];
         if n > 0 {

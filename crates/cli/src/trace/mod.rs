@@ -2,6 +2,7 @@
 //! inside, room by room.
 
 mod args;
+mod value;
 
 use crate::run::{self, FAILED, options, prepare};
 use ::run::stack::sockeye::Sockeye;
@@ -15,8 +16,10 @@ use std::process::ExitCode;
 
 /// Options of `sockeye trace`. They end at PROGRAM.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Calls that the carrier serves itself (read, write, poll) are not seen; \
-what they cause inside is printed between calls. The exit status is as that of `sockeye run`.")]
+#[command(
+    after_help = "What happens in no call (timers, a closed socket's last packets, sendfile) is printed between \
+calls. The exit status is as that of `sockeye run`."
+)]
 pub(crate) struct Args {
     /// One JSON object a line, for machines.
     #[arg(long)]
@@ -65,10 +68,11 @@ impl Observer for Printer {
         let result = match call.answer {
             Answer::Returned(value) => value.to_string(),
             Answer::Failed(errno) => failed(errno),
-            // Not ours, or one that says nothing new.
-            Answer::Native if inside.is_empty() => return,
-            Answer::Native => "? (executed by the carrier)".to_owned(),
-            Answer::Waits => "? (waits)".to_owned(),
+            // Woken for nothing.
+            Answer::Waits if call.resumed => return self.before.extend(inside),
+            Answer::Foreign => return self.before.extend(inside),
+            // Its result is seen by the program alone, or comes later.
+            Answer::Native | Answer::Waits => "?".to_owned(),
         };
         let before = std::mem::take(&mut self.before);
         let line = Some(format!("[pid {}] {}", call.tid, args::line(call)));

@@ -7,6 +7,7 @@ use crate::drop::DropReason;
 use crate::mib::TcpExt;
 use crate::skb::Skb;
 use crate::timer::TimerTarget;
+use crate::trace::Event;
 use kern::sync::{AddBacklog, BhLock, Owner};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -105,7 +106,7 @@ impl<'a, 'c, P: Proto> UserGuard<'a, 'c, P> {
         if timeo == Timeo::Never {
             return (guard, Err(Errno::EAGAIN));
         }
-        cx.trace(|| crate::trace::Event::Sleep { cookie: sk.cookie(cx.net) });
+        cx.trace(|| Event::Sleep { cookie: sk.cookie(cx.net) });
         let parker = cx.process.cpu.parker().clone();
         let key = sk.wq.add(parker.clone(), exclusive);
         let result = loop {
@@ -237,7 +238,10 @@ impl<P: Proto> Sock<P> {
                 }
                 BhLock::Owned(owned) => {
                     let bytes = match &item {
-                        Backlog::Packet(skb) => skb.truesize as usize,
+                        Backlog::Packet(skb) => {
+                            cx.trace(|| Event::Backlog { cookie: self.cookie(cx.net), len: skb.len() });
+                            skb.truesize as usize
+                        }
                         Backlog::Deferred(_) => 0,
                     };
                     match owned

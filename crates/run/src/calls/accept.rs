@@ -1,6 +1,7 @@
 //! `accept(2)`, `accept4(2)`.
 
 use crate::call::{Call, Handled, Outcome, Wait};
+use crate::observe::Made;
 use crate::stack::{Name, Sid};
 use crate::supervisor::{Held, Supervisor};
 use crate::sys::sock;
@@ -48,7 +49,7 @@ impl Supervisor<'_> {
         }
         match self.listener.add_fd_and_send(call.id, program.as_fd(), flags & libc::SOCK_CLOEXEC != 0) {
             Ok(fd) => {
-                self.made = Some(fd);
+                self.made = Some(Made { fd, peer: peer.as_bytes().to_vec() });
                 if let Some(c) = self.table.get(key) {
                     c.hint = (call.tid, fd);
                 }

@@ -24,7 +24,7 @@ const POLLBAD: u32 = (libc::POLLERR | libc::POLLHUP) as u32;
 
 impl Supervisor<'_> {
     fn phase(&mut self, held: &Held) -> Result<Phase, Outcome> {
-        let carrier = self.table.get(held.key).ok_or(Outcome::Continue)?;
+        let carrier = self.table.get(held.key).ok_or(Outcome::Foreign)?;
         Ok(match &carrier.body {
             Body::Datagram(_) => Phase::Datagram,
             Body::Stream(s) => match s.state {

@@ -10,3 +10,4 @@ mod recv;
 mod send;
 mod socket;
 mod socketcall;
+mod transfer;

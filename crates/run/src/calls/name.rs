@@ -63,7 +63,7 @@ impl Supervisor<'_> {
         }
         self.ensure_watch(held.key, held.fd());
         self.pump_out(held.key);
-        let carrier = self.table.get(held.key).ok_or(Outcome::Continue)?;
+        let carrier = self.table.get(held.key).ok_or(Outcome::Foreign)?;
         let mut tx_waits = false;
         match &mut carrier.body {
             Body::Stream(s) if matches!(s.state, State::Connected) => {

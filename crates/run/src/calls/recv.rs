@@ -40,7 +40,7 @@ impl Supervisor<'_> {
         let user = User::of(call);
         let iov = [Remote { addr: call.args[1], len: call.size(2) }];
         let flags = call.int(3);
-        if call.ptr(4).is_none() && flags & SPECIAL == 0 && self.flows_natively(&held) {
+        if call.ptr(4).is_none() && flags & SPECIAL == 0 && self.left_to_carrier(call, &held) {
             return Ok(Outcome::Continue);
         }
         match self.receive(call, &held, &iov, 0, flags, call.progress.done)? {
@@ -59,7 +59,7 @@ impl Supervisor<'_> {
         let user = User::of(call);
         let hdr = user.read_msghdr(call.args[1])?;
         let flags = call.int(2);
-        if hdr.name == 0 && flags & SPECIAL == 0 && call.progress.done == 0 && self.flows_natively(&held) {
+        if hdr.name == 0 && flags & SPECIAL == 0 && self.left_to_carrier(call, &held) {
             return Ok(Outcome::Continue);
         }
         let control_len = if hdr.control == 0 { 0 } else { hdr.control_len };
@@ -69,6 +69,14 @@ impl Supervisor<'_> {
                 Ok(Outcome::Return(i64::try_from(m.ret).unwrap_or(i64::MAX)))
             }
             Got::Blocked(done) => self.blocked(call, &held, flags, done),
+        }
+    }
+
+    /// Receive for a call that asks for nothing but bytes.
+    pub(crate) fn receive_or_park(&mut self, call: &Call, held: &Held, iov: &[Remote]) -> Handled {
+        match self.receive(call, held, iov, 0, 0, call.progress.done)? {
+            Got::Message(m) => Ok(Outcome::Return(i64::try_from(m.ret).unwrap_or(i64::MAX))),
+            Got::Blocked(done) => self.blocked(call, held, 0, done),
         }
     }
 

@@ -59,6 +59,9 @@ impl Supervisor<'_> {
         };
         let iov = vec![Remote { addr: call.args[1], len: call.size(2).min(MAX_RW_COUNT) }];
         let msg = Outgoing { iov, name, control: Vec::new(), flags: call.int(3) };
+        if msg.is_plain() && self.left_to_carrier(call, &held) {
+            return Ok(Outcome::Continue);
+        }
         self.send_or_park(call, &held, &msg)
     }
 
@@ -67,10 +70,15 @@ impl Supervisor<'_> {
         let user = User::of(call);
         let hdr = user.read_msghdr(call.args[1])?;
         let msg = Outgoing::from_msghdr(&user, &hdr, call.int(2))?;
-        if msg.is_plain() && self.flows_natively(&held) && call.progress.done == 0 {
+        if msg.is_plain() && self.left_to_carrier(call, &held) {
             return Ok(Outcome::Continue);
         }
         self.send_or_park(call, &held, &msg)
+    }
+
+    /// A call that its carrier can execute alone, from the start, while nobody watches.
+    pub(crate) fn left_to_carrier(&mut self, call: &Call, held: &Held) -> bool {
+        call.progress.done == 0 && !self.watched() && self.flows_natively(held)
     }
 
     /// A connected stream: its carrier does reading and writing.
@@ -81,7 +89,7 @@ impl Supervisor<'_> {
             .is_some_and(|s| !matches!(s.state, State::Fresh | State::Listening(_)))
     }
 
-    fn send_or_park(&mut self, call: &Call, held: &Held, msg: &Outgoing) -> Handled {
+    pub(crate) fn send_or_park(&mut self, call: &Call, held: &Held, msg: &Outgoing) -> Handled {
         let before = call.progress.done;
         match self.send_message(call, held, msg, before)? {
             Sent::Bytes(n) => Ok(Outcome::Return(i64::try_from(n).unwrap_or(i64::MAX))),

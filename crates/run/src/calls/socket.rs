@@ -4,6 +4,7 @@ use crate::call::{Call, Handled, Outcome};
 use crate::carrier::datagram::{DATAGRAM_EVENTS, Datagram};
 use crate::carrier::stream::{State, Stream};
 use crate::carrier::{Body, Carrier};
+use crate::observe::Made;
 use crate::stack::Sid;
 use crate::supervisor::Supervisor;
 use crate::sys::sock;
@@ -26,7 +27,7 @@ impl Supervisor<'_> {
     pub(crate) fn sys_socket(&mut self, call: &mut Call) -> Handled {
         let (family, ty, protocol) = (call.int(0), call.int(1), call.int(2));
         if !served(family, protocol) {
-            return Ok(Outcome::Continue);
+            return Ok(Outcome::Foreign);
         }
         let kind = ty & !(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK);
         let sid = self.permitted(call.tid, |stack, cred| stack.socket(cred, family, kind, protocol))?;
@@ -36,7 +37,7 @@ impl Supervisor<'_> {
         })?;
         match self.listener.add_fd_and_send(call.id, program.as_fd(), ty & libc::SOCK_CLOEXEC != 0) {
             Ok(fd) => {
-                self.made = Some(fd);
+                self.made = Some(Made { fd, ..Made::default() });
                 if let Some(c) = self.table.get(key) {
                     c.hint = (call.tid, fd);
                 }

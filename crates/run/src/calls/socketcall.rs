@@ -5,7 +5,8 @@ use crate::supervisor::Supervisor;
 use crate::usermem::User;
 use uapi::Errno;
 
-/// By the number in the first argument (`SYS_SOCKET` ...): the operation, and how many arguments it has.
+/// By the number in the first argument (`SYS_SOCKET` ...): the operation, and how many arguments it has. `socketpair` is
+/// the host's.
 const CALLS: &[(u32, Option<Op>, usize)] = &[
     (1, Some(Op::Socket), 3),
     (2, Some(Op::Bind), 3),
@@ -15,8 +16,8 @@ const CALLS: &[(u32, Option<Op>, usize)] = &[
     (6, Some(Op::Getsockname), 3),
     (7, Some(Op::Getpeername), 3),
     (8, None, 4),
-    (9, None, 4),
-    (10, None, 4),
+    (9, Some(Op::Sendto), 4),
+    (10, Some(Op::Recvfrom), 4),
     (11, Some(Op::Sendto), 6),
     (12, Some(Op::Recvfrom), 6),
     (13, Some(Op::Shutdown), 2),
@@ -36,8 +37,7 @@ impl Supervisor<'_> {
         let mut raw = [0u8; 24];
         let n = row.2 * 4;
         User::of(call).read(call.args[1], &mut raw[..n])?;
-        // socketpair, and send and recv without an address, are the carrier's own.
-        let op = row.1.ok_or(Outcome::Continue)?;
+        let op = row.1.ok_or(Outcome::Foreign)?;
         call.op = op;
         call.args = [0; 6];
         for (arg, word) in call.args.iter_mut().zip(raw[..n].chunks_exact(4)) {

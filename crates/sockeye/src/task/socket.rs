@@ -2,6 +2,7 @@
 
 use super::Task;
 use crate::sys;
+use net::trace::Event;
 use uapi::fcntl::O_CLOEXEC;
 use uapi::{Errno, Result};
 
@@ -11,8 +12,23 @@ impl Task {
     pub fn socket(&self, family: i32, kind: i32, protocol: i32) -> Result<i32> {
         let p = self.process();
         let (_, flags) = sys::socket::type_and_flags(kind)?;
-        self.files
-            .open(&p, flags & O_CLOEXEC, || sys::socket::socket(&p, self.net.stack(), family, kind, protocol))
+        let net = self.net.stack();
+        let fd = self
+            .files
+            .open(&p, flags & O_CLOEXEC, || sys::socket::socket(&p, net, family, kind, protocol))?;
+        self.tell_mapped(fd);
+        Ok(fd)
+    }
+
+    /// Tells whoever watches which inode a new descriptor names.
+    #[inline]
+    fn tell_mapped(&self, fd: i32) {
+        let net = self.net.stack();
+        if net.tracer.is_on()
+            && let Ok(ino) = self.fstat(fd).map(|stat| stat.ino)
+        {
+            net.tracer.report(net, &Event::FileMapped { ino, fd });
+        }
     }
 
     /// socketpair(2).
@@ -63,6 +79,9 @@ impl Task {
             Ok(file)
         });
         vfs::fput(listener, &p);
+        if let Ok(fd) = new {
+            self.tell_mapped(fd);
+        }
         Task::interrupted(new.map(|fd| (fd, len)))
     }
 

@@ -82,7 +82,7 @@ fn source(recycled: bool) -> &'static str {
 impl Record {
     /// Keeps an event.
     pub(super) fn of(net: &net::Net, event: &Event<'_>) -> Record {
-        let (room, name, text, fields) = describe(event);
+        let (room, name, text, fields) = describe(net, event);
         Record { time: net.clock.now(), net: net.id, room, event: name, text, fields }
     }
 }
@@ -90,7 +90,7 @@ impl Record {
 type Described = (&'static str, &'static str, String, Vec<(&'static str, Value)>);
 
 /// Room, name, text and particulars of each event: a row each.
-fn describe(event: &Event<'_>) -> Described {
+fn describe(net: &net::Net, event: &Event<'_>) -> Described {
     match *event {
         Event::FamilyFound { family, name } => (
             "net",
@@ -128,9 +128,12 @@ fn describe(event: &Event<'_>) -> Described {
             format!("Sock {cookie} from slab {slab} ({})", source(recycled)),
             vec![("slab", slab.into()), ("recycled", u64::from(recycled).into()), ("cookie", cookie.into())],
         ),
-        Event::FileMapped { ino } => {
-            ("vfs", "file_mapped", format!("a file for inode {ino}"), vec![("ino", ino.into())])
-        }
+        Event::FileMapped { ino, fd } => (
+            "vfs",
+            "file_mapped",
+            format!("descriptor {fd} for inode {ino}"),
+            vec![("ino", ino.into()), ("fd", fd.to_string().into())],
+        ),
         Event::SocketState { ino, from, to } => (
             "net",
             "socket_state",
@@ -151,7 +154,7 @@ fn describe(event: &Event<'_>) -> Described {
         Event::Proto { prot, call, cookie } => (
             "sock",
             "proto",
-            format!("Sock {cookie}: {prot}.{call}"),
+            format!("Sock {cookie}: {}_{call}", prot.to_lowercase()),
             vec![("prot", prot.into()), ("call", call.into()), ("cookie", cookie.into())],
         ),
         Event::Route { daddr, saddr, dev } => (
@@ -176,12 +179,11 @@ fn describe(event: &Event<'_>) -> Described {
         }
         Event::Rx { skb } => {
             let summary = packet::summary(&skb.to_vec());
-            let text = format!("in: {summary}");
-            let fields = vec![
-                ("ifindex", u64::from(skb.iif).into()),
-                ("len", (skb.len() as u64).into()),
-                ("packet", summary.into()),
-            ];
+            let dev = net.dev.by_index(skb.iif);
+            let dev = dev.as_ref().map_or("?", |dev| dev.name.as_str());
+            let text = format!("{dev} in: {summary}");
+            let fields =
+                vec![("dev", dev.into()), ("len", (skb.len() as u64).into()), ("packet", summary.into())];
             ("dev", "rx", text, fields)
         }
         Event::Backlog { cookie, len } => (
