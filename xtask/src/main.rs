@@ -2,6 +2,7 @@
 //!
 //! - `layers` holds the walls between the rooms ([`rules`] is the table it reads);
 //! - `chapters` ties each row of `docs/CHAPTERS.md` to the tests that show it;
+//! - `diff` asks the host's kernel and Sockeye the same and prints what differs (tests/differential);
 //! - `ci` runs everything a change must pass, and is what `.ci/run` calls.
 
 #![forbid(unsafe_code)]
@@ -34,11 +35,24 @@ const COMMANDS: &[Command] = &[
         run: chapters::run,
     },
     Command {
+        name: "diff",
+        help: "the same operations on the host's kernel and on Sockeye: what differs [PART… --quick --recorded --record]",
+        run: diff,
+    },
+    Command {
         name: "ci",
         help: "everything a change must pass: setup, fmt, clippy, layers, chapters, tests, doc tests, deny [STEP…: only these]",
         run: ci::run,
     },
 ];
+
+/// The comparison is a program of its own, so that the other commands need not wait for the stack to be built.
+fn diff(tree: &tree::Tree, args: &[String]) -> Result<(), String> {
+    let mut cargo = std::process::Command::new(tree::cargo());
+    cargo.args(["run", "--quiet", "--package", "differential", "--bin", "diff", "--"]);
+    let status = cargo.args(args).current_dir(&tree.root).status().map_err(|e| format!("cargo: {e}"))?;
+    if status.success() { Ok(()) } else { Err("the kernels differ".to_owned()) }
+}
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);

@@ -45,9 +45,7 @@ pub(crate) const ROOMS: &[Room] = &[
     edge("sockeye-cli", 10, false),
     edge("testkit", OUTSIDE, false),
     edge("conformance", OUTSIDE, false),
-    edge("differential", OUTSIDE, false),
-    edge("bad-input", OUTSIDE, false),
-    edge("sweeps", OUTSIDE, true),
+    edge("differential", OUTSIDE, true),
     edge("xtask", OUTSIDE, false),
 ];
 

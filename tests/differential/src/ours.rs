@@ -1,152 +1,361 @@
-//! A script on Sockeye.
+//! Sockeye, by way of its `Task`: what the system call's entry does with lengths and pointers before
+//! the stack sees slices is done here.
 
-use crate::value::{address, data, hex, number, show, show_address, unhex};
-use kern::cred::Cred;
-use net::msg::{MsgHdr, RecvMsg};
-use sockeye::{Net, Task};
-use std::collections::BTreeMap;
-use uapi::cmsg::{CmsgIter, CmsgLayout, CmsgWriter};
-use uapi::{Errno, PollFd, Result, SOCK_NONBLOCK};
-use vfs::iov::{IovSink, IovSource};
+use crate::kernel::{Errno, Kernel, Name, Outgoing, Received, parse_control};
+use crate::place::Who;
+use sockeye::stack::msg::{MsgHdr, RecvMsg};
+use sockeye::stack::sock::GetOpt;
+use sockeye::uapi::cmsg::{CmsgLayout, CmsgWriter};
+use sockeye::uapi::poll::{EpollEvent, PollFd};
+use sockeye::vfs::fcntl::Arg;
+use sockeye::vfs::inode::SetAttr;
+use sockeye::vfs::{IovSink, IovSource, rw};
+use sockeye::{Net, Task, Timeout, sys};
+use std::cell::RefCell;
+use std::io::{IoSlice, IoSliceMut};
 
-struct Side {
-    task: Task,
-    socks: BTreeMap<String, i32>,
+type Result<T> = std::result::Result<T, Errno>;
+
+/// Sockeye.
+pub struct Ours {
+    /// Who calls: the first task, then its children. `None` while one is at work.
+    tasks: RefCell<Vec<Option<Task>>>,
 }
 
-/// The answers to `lines`, by a fresh namespace with `lo`.
-pub fn run(lines: &[&str]) -> Vec<String> {
-    let net = Net::builder().seed(1).build().expect("a namespace");
-    let mut side = Side { task: Task::with_cred(&net, Cred::root()), socks: BTreeMap::new() };
-    let answer = |line: &&str| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        if let ["user", ..] = words[..] {
-            side.task.set_cred(Cred::nobody());
-            return "ok".to_owned();
-        }
-        side.call(&words).unwrap_or_else(|errno| errno.name().to_owned())
-    };
-    lines.iter().map(answer).collect()
+impl Default for Ours {
+    fn default() -> Self {
+        Ours::new()
+    }
 }
 
-impl Side {
-    fn fd(&self, name: &str) -> i32 {
-        self.socks.get(name).copied().unwrap_or(-1)
+impl Ours {
+    /// A task of root's in a fresh namespace, with the host's limits.
+    pub fn new() -> Ours {
+        Ours::of(Who::Root)
     }
 
-    fn port_of(&self, fd: i32) -> u16 {
-        self.task.local_addr(fd).map_or(0, |addr| addr.port())
+    /// Somebody in a fresh namespace, with the host's limits.
+    pub fn of(who: Who) -> Ours {
+        Ours::in_net(&like_host(), who)
     }
 
-    fn addr(&self, text: &str) -> Option<Vec<u8>> {
-        address(text, &|name| self.port_of(self.fd(name)))
+    /// Somebody in a namespace that is there.
+    pub fn in_net(net: &Net, who: Who) -> Ours {
+        Ours { tasks: RefCell::new(vec![Some(Task::with_cred(net, who.cred()))]) }
     }
 
-    fn show_addr(&self, bytes: &[u8]) -> String {
-        let named = |port| self.socks.iter().find(|(_, fd)| port != 0 && self.port_of(**fd) == port);
-        show_address(bytes, |port| named(port).map(|(name, _)| name.clone()))
+    /// Root without capabilities.
+    pub fn without_capabilities() -> Ours {
+        let ours = Ours::new();
+        ours.edit(|task| {
+            let caps = sockeye::kern::cred::CapSet::EMPTY;
+            task.set_cred(sockeye::kern::cred::Cred { caps, ..task.cred().clone() });
+        });
+        ours
     }
 
-    fn call(&mut self, words: &[&str]) -> Result<String> {
-        let task = &self.task;
-        let ok = |()| "ok".to_owned();
-        let flags = |text: &str| number(text) as i32;
-        match *words {
-            ["socket", name, family, kind, protocol] => {
-                let kind = flags(kind) | SOCK_NONBLOCK;
-                let fd = task.socket(flags(family), kind, flags(protocol))?;
-                self.socks.insert(name.to_owned(), fd);
-                Ok(ok(()))
-            }
-            ["close", name] => {
-                let fd = self.socks.remove(name).unwrap_or(-1);
-                self.task.close(fd).map(ok)
-            }
-            ["bind", s, addr] => task.bind(self.fd(s), self.addr(addr).unwrap_or_default()).map(ok),
-            ["connect", s, addr] => task.connect(self.fd(s), self.addr(addr).unwrap_or_default()).map(ok),
-            ["listen", s, n] => task.listen(self.fd(s), flags(n)).map(ok),
-            ["shutdown", s, how] => task.shutdown(self.fd(s), flags(how)).map(ok),
-            ["accept", name, s] => {
-                let mut addr = [0; 128];
-                let (fd, len) = task.accept_from(self.fd(s), &mut addr, SOCK_NONBLOCK)?;
-                self.socks.insert(name.to_owned(), fd);
-                Ok(self.show_addr(&addr[..len]))
-            }
-            ["getsockname", s] => self.name(s, false),
-            ["getpeername", s] => self.name(s, true),
-            ["poll", s] => {
-                let mut fds = [PollFd { fd: self.fd(s), events: 0x2007, revents: 0 }];
-                task.poll(&mut fds, vfs::Timeout::After(0))?;
-                Ok(format!("{:#x}", fds[0].revents))
-            }
-            ["ioctl", s, cmd] => {
-                task.ioctl_int(self.fd(s), number(cmd) as u32).map(|value| value.to_string())
-            }
-            ["setsockopt", s, level, name, value] => {
-                let value = if value == "-" { Vec::new() } else { unhex(value) };
-                task.setsockopt(self.fd(s), flags(level), flags(name), &value).map(ok)
-            }
-            ["getsockopt", s, level, name, len] => {
-                let mut value = vec![0; number(len).max(0) as usize];
-                let n = task.getsockopt(self.fd(s), flags(level), flags(name), &mut value)?;
-                Ok(format!("{n} {}", hex(&value[..n.min(value.len())])))
-            }
-            ["sendto", s, bytes, fl, to] => self.send(s, bytes, fl, to, "-"),
-            ["sendmsg", s, bytes, fl, to, control] => self.send(s, bytes, fl, to, control),
-            ["recvfrom", s, len, fl] => self.receive(s, len, None, fl),
-            ["recvmsg", s, len, control, fl] => self.receive(s, len, Some(control), fl),
-            _ => Ok(format!("what is {words:?}?")),
+    fn edit(&self, f: impl FnOnce(&mut Task)) {
+        if let Some(Some(task)) = self.tasks.borrow_mut().first_mut() {
+            f(task);
         }
     }
 
-    fn name(&self, s: &str, peer: bool) -> Result<String> {
-        let mut addr = [0; 128];
-        let fd = self.fd(s);
-        let len = if peer {
-            self.task.getpeername(fd, &mut addr)?
-        } else {
-            self.task.getsockname(fd, &mut addr)?
+    fn with<R>(&self, f: impl FnOnce(&Task) -> R) -> R {
+        let tasks = self.tasks.borrow();
+        f(tasks[0].as_ref().expect("the first task is never lent"))
+    }
+
+    fn is_socket(&self, fd: i32) -> Result<()> {
+        self.with(|task| task.call(|p| task.files().with(p, fd, |file| sys::sockfd(file).map(drop)))?)
+    }
+
+    /// An address argument: a length that no address may have is refused by the stack, which looks at
+    /// the descriptor first.
+    fn address(addr: &[u8], len: i32) -> Vec<u8> {
+        let mut bytes = addr.to_vec();
+        bytes.resize(usize::try_from(len).map_or(sys::SOCKADDR_MAX + 1, |len| len.min(4096)), 0);
+        bytes
+    }
+
+    /// Where an address goes; a negative length is refused after the call was made (`move_addr_to_user`).
+    fn named(buf: &[u8], whole: usize, room: i32) -> Result<Name> {
+        if room < 0 {
+            return Err(Errno::EINVAL);
+        }
+        let bytes = buf[..whole.min(room as usize).min(buf.len())].to_vec();
+        Ok(Name { len: whole as i32, bytes })
+    }
+}
+
+/// Limits that administrators change are taken from the host, so that only behaviour is compared.
+fn like_host() -> Net {
+    let net = Net::new();
+    for path in ["rmem_default", "wmem_default", "rmem_max", "wmem_max", "optmem_max"] {
+        if let Ok(value) = std::fs::read_to_string(format!("/proc/sys/net/core/{path}")) {
+            net.set_sysctl(&format!("net/core/{path}"), value.trim()).expect("the host's value is one");
+        }
+    }
+    net
+}
+
+fn room(n: i32) -> usize {
+    usize::try_from(n).unwrap_or(0).min(4096)
+}
+
+impl Kernel for Ours {
+    fn socket(&self, family: i32, kind: i32, protocol: i32) -> Result<i32> {
+        self.with(|task| task.socket(family, kind, protocol))
+    }
+
+    fn socketpair(&self, family: i32, kind: i32, protocol: i32) -> Result<[i32; 2]> {
+        self.with(|task| task.socketpair(family, kind, protocol))
+    }
+
+    fn close_fd(&self, fd: i32) -> Result<()> {
+        self.with(|task| task.close(fd))
+    }
+
+    fn bind_len(&self, fd: i32, addr: &[u8], len: i32) -> Result<()> {
+        self.with(|task| task.bind(fd, Ours::address(addr, len)))
+    }
+
+    fn connect_len(&self, fd: i32, addr: &[u8], len: i32) -> Result<()> {
+        self.with(|task| task.connect(fd, Ours::address(addr, len)))
+    }
+
+    fn listen(&self, fd: i32, backlog: i32) -> Result<()> {
+        self.with(|task| task.listen(fd, backlog))
+    }
+
+    fn accept4(&self, fd: i32, n: i32, flags: i32) -> Result<(i32, Name)> {
+        let mut buf = vec![0; room(n)];
+        let (new, whole) = self.with(|task| task.accept_from(fd, &mut buf, flags))?;
+        match Ours::named(&buf, whole, n) {
+            Ok(name) => Ok((new, name)),
+            Err(errno) => {
+                self.close(new);
+                Err(errno)
+            }
+        }
+    }
+
+    fn name(&self, fd: i32, peer: bool, n: i32) -> Result<Name> {
+        let mut buf = vec![0; room(n)];
+        let whole = self.with(|task| match peer {
+            true => task.getpeername(fd, &mut buf),
+            false => task.getsockname(fd, &mut buf),
+        })?;
+        Ours::named(&buf, whole, n)
+    }
+
+    fn shutdown(&self, fd: i32, how: i32) -> Result<()> {
+        self.with(|task| task.shutdown(fd, how))
+    }
+
+    fn setsockopt_len(&self, fd: i32, level: i32, name: i32, value: &[u8], len: i32) -> Result<()> {
+        let Ok(n) = usize::try_from(len) else {
+            return self.is_socket(fd).and(Err(Errno::EINVAL));
         };
-        Ok(self.show_addr(&addr[..len]))
+        let mut value = value.to_vec();
+        value.resize(n.min(1 << 21), 0);
+        self.with(|task| task.setsockopt(fd, level, name, &value))
     }
 
-    fn send(&self, s: &str, bytes: &str, flags: &str, to: &str, control: &str) -> Result<String> {
-        let (bytes, to) = (data(bytes), self.addr(to));
-        let mut messages = vec![0; 1024];
-        let mut writer = CmsgWriter::new(&mut messages, CmsgLayout::NATIVE);
-        for message in control.split(',').filter(|message| *message != "-") {
-            let parts: Vec<&str> = message.split(':').collect();
-            writer.put(number(parts[0]) as i32, number(parts[1]) as i32, &unhex(parts[2]));
-        }
-        let used = writer.len();
-        let mut msg = MsgHdr::new(IovSource::from_slice(&bytes), number(flags) as u32);
-        msg.name = to.as_deref();
-        msg.control = &messages[..used];
-        self.task.sendmsg(self.fd(s), &mut msg).map(|n| n.to_string())
-    }
-
-    fn receive(&self, s: &str, len: &str, control: Option<&str>, flags: &str) -> Result<String> {
-        let (mut bytes, mut name) = (vec![0; number(len) as usize], [0; 128]);
-        let mut messages = vec![0; control.map_or(0, number) as usize];
-        let mut msg = RecvMsg::new(IovSink::from_slice(&mut bytes), number(flags) as u32);
-        msg.name = Some(&mut name);
-        msg.control = CmsgWriter::new(&mut messages, CmsgLayout::NATIVE);
-        let n = self.task.recvmsg(self.fd(s), &mut msg)?;
-        let (out, name_len, used) = (msg.out_flags, msg.name_len, msg.control.len());
-        let cut = n.min(bytes.len());
-        let mut answer =
-            format!("{n} {} {}", self.show_addr(&name[..name_len.min(128)]), show(&bytes[..cut]));
-        if control.is_some() {
-            let cmsgs = CmsgIter::new(&messages[..used], CmsgLayout::NATIVE).filter_map(Result::ok);
-            let cmsgs: Vec<String> =
-                cmsgs.map(|c| format!("{}:{}:{}", c.level, c.kind, hex(c.data))).collect();
-            answer += &format!(" {out:#x} [{}]", cmsgs.join(","));
-        }
+    fn getsockopt_len(&self, fd: i32, level: i32, name: i32, buf: &mut [u8], len: i32) -> Result<i32> {
+        let mut memory = buf.to_vec();
+        memory.resize(buf.len().max(room(len)).max(512), 0);
+        let mut out = GetOpt::new(&mut memory, len);
+        self.with(|task| {
+            task.call(|p| {
+                task.files().with(p, fd, |file| sys::option::getsockopt(p, file, level, name, &mut out))
+            })
+        })??;
+        let answer = out.len;
+        buf.copy_from_slice(&memory[..buf.len()]);
         Ok(answer)
     }
-}
 
-/// So that a script's mistakes are seen as such.
-pub fn is_errno(answer: &str) -> bool {
-    Errno::from_name(answer).is_some()
+    fn sendto(&self, fd: i32, bytes: &[u8], flags: i32, addr: &[u8], len: i32) -> Result<usize> {
+        let addr = Ours::address(addr, len);
+        let mut msg = MsgHdr::new(IovSource::from_slice(bytes), flags as u32);
+        msg.name = (!addr.is_empty()).then_some(&addr);
+        self.with(|task| task.sendmsg(fd, &mut msg))
+    }
+
+    fn recvfrom(&self, fd: i32, buf: &mut [u8], flags: i32, n: i32) -> Result<(usize, Name)> {
+        let mut name = vec![0; room(n)];
+        let mut msg = RecvMsg::new(IovSink::from_slice(buf), flags as u32);
+        msg.name = Some(&mut name);
+        let got = self.with(|task| task.recvmsg(fd, &mut msg))?;
+        let whole = msg.name_len;
+        Ok((got, Ours::named(&name, whole, n)?))
+    }
+
+    fn sendmsg_of(&self, fd: i32, message: &Outgoing<'_>, flags: i32) -> Result<usize> {
+        if message.parts.len() > sys::msg::UIO_MAXIOV {
+            return self.is_socket(fd).and(Err(Errno::EMSGSIZE));
+        }
+        let parts: Vec<IoSlice<'_>> = message.parts.iter().map(|part| IoSlice::new(part)).collect();
+        let mut msg = MsgHdr::new(IovSource::new(&parts), flags as u32);
+        // __copy_msghdr cuts what is longer than any address.
+        msg.name = message.name.map(|name| &name[..name.len().min(sys::SOCKADDR_MAX)]);
+        msg.control = message.control;
+        self.with(|task| task.sendmsg(fd, &mut msg))
+    }
+
+    fn recvmsg_into(&self, fd: i32, parts: &[usize], control: usize, flags: i32) -> Result<Received> {
+        if parts.len() > sys::msg::UIO_MAXIOV {
+            return self.is_socket(fd).and(Err(Errno::EMSGSIZE));
+        }
+        let (mut name, mut ctl) = ([0u8; 128], vec![0u8; control]);
+        let mut bytes: Vec<Vec<u8>> = parts.iter().map(|n| vec![0; *n]).collect();
+        let mut slices: Vec<IoSliceMut<'_>> = bytes.iter_mut().map(|part| IoSliceMut::new(part)).collect();
+        let mut slices = slices.as_mut_slice();
+        let mut msg = RecvMsg::new(IovSink::new(&mut slices), flags as u32);
+        msg.name = Some(&mut name);
+        msg.control = CmsgWriter::new(&mut ctl, CmsgLayout::NATIVE);
+        let result = self.with(|task| task.recvmsg(fd, &mut msg))?;
+        let (flags, name_len, used) = (msg.out_flags as i32, msg.name_len, msg.control.len());
+        let mut bytes = bytes.concat();
+        bytes.truncate(result);
+        Ok(Received {
+            result,
+            bytes,
+            name: name[..name_len.min(128)].to_vec(),
+            control: parse_control(&ctl[..used]),
+            flags,
+        })
+    }
+
+    fn poll(&self, fd: i32, events: i16) -> Result<i16> {
+        let mut fds = [PollFd { fd, events, revents: 0 }];
+        self.with(|task| task.poll(&mut fds, Timeout::After(0)))?;
+        Ok(fds[0].revents)
+    }
+
+    fn ioctl(&self, fd: i32, cmd: u32, arg: &mut [u8]) -> Result<i32> {
+        self.with(|task| task.ioctl(fd, cmd, arg))
+    }
+
+    fn fcntl(&self, fd: i32, cmd: i32, arg: i64) -> Result<i64> {
+        self.with(|task| task.fcntl(fd, cmd, Arg::Int(arg as u64)))
+    }
+
+    fn fcntl_at(&self, fd: i32, cmd: i32, arg: &mut [u8]) -> Result<i64> {
+        self.with(|task| task.fcntl(fd, cmd, Arg::Memory(arg)))
+    }
+
+    fn read(&self, fd: i32, buf: &mut [u8]) -> Result<usize> {
+        self.with(|task| task.read(fd, buf))
+    }
+
+    fn write(&self, fd: i32, bytes: &[u8]) -> Result<usize> {
+        self.with(|task| task.write(fd, bytes))
+    }
+
+    fn pread(&self, fd: i32, buf: &mut [u8], at: i64) -> Result<usize> {
+        self.with(|task| task.pread(fd, buf, at))
+    }
+
+    fn pwrite(&self, fd: i32, bytes: &[u8], at: i64) -> Result<usize> {
+        self.with(|task| task.pwrite(fd, bytes, at))
+    }
+
+    fn lseek(&self, fd: i32, offset: i64, whence: i32) -> Result<i64> {
+        self.with(|task| task.lseek(fd, offset, whence))
+    }
+
+    fn fsync(&self, fd: i32) -> Result<()> {
+        self.with(|task| task.fsync(fd))
+    }
+
+    fn ftruncate(&self, fd: i32, length: i64) -> Result<()> {
+        self.with(|task| task.ftruncate(fd, length))
+    }
+
+    fn fallocate(&self, fd: i32, mode: i32, offset: i64, length: i64) -> Result<()> {
+        self.with(|task| task.call(|p| rw::fallocate(p, task.files(), fd, mode, offset, length)))
+    }
+
+    fn fchmod(&self, fd: i32, mode: u32) -> Result<()> {
+        self.with(|task| task.call(|p| rw::fsetattr(p, task.files(), fd, &SetAttr::chmod(mode))))
+    }
+
+    fn fchown(&self, fd: i32, uid: u32, gid: u32) -> Result<()> {
+        self.with(|task| task.call(|p| rw::fsetattr(p, task.files(), fd, &SetAttr::chown(uid, gid))))
+    }
+
+    fn fstat(&self, fd: i32) -> Result<[u64; 8]> {
+        let stat = self.with(|task| task.fstat(fd))?;
+        let (mode, nlink) = (u64::from(stat.mode), u64::from(stat.nlink));
+        let (uid, gid) = (u64::from(stat.uid), u64::from(stat.gid));
+        Ok([mode, nlink, uid, gid, stat.rdev, stat.size as u64, u64::from(stat.blksize), stat.blocks])
+    }
+
+    fn mmap(&self, fd: i32) -> Result<()> {
+        self.with(|task| task.mmap(fd))
+    }
+
+    fn dup(&self, fd: i32) -> Result<i32> {
+        self.with(|task| task.dup(fd))
+    }
+
+    fn dup3(&self, old: i32, new: i32, flags: i32) -> Result<i32> {
+        self.with(|task| task.dup3(old, new, flags))
+    }
+
+    fn pipe2(&self, flags: i32) -> Result<[i32; 2]> {
+        self.with(|task| task.pipe2(flags))
+    }
+
+    fn eventfd(&self, count: u32, flags: i32) -> Result<i32> {
+        self.with(|task| task.eventfd(count, flags))
+    }
+
+    fn splice(&self, from: i32, to: i32, len: usize, flags: u32) -> Result<usize> {
+        self.with(|task| task.splice(from, to, len, flags))
+    }
+
+    fn tee(&self, from: i32, to: i32, len: usize, flags: u32) -> Result<usize> {
+        self.with(|task| task.tee(from, to, len, flags))
+    }
+
+    fn sendfile(&self, to: i32, from: i32, len: usize) -> Result<usize> {
+        self.with(|task| task.sendfile(to, from, None, len))
+    }
+
+    fn epoll_create1(&self, flags: i32) -> Result<i32> {
+        self.with(|task| task.epoll_create1(flags))
+    }
+
+    fn epoll_ctl(&self, epfd: i32, op: i32, fd: i32, events: u32, data: u64) -> Result<()> {
+        self.with(|task| task.epoll_ctl(epfd, op, fd, Some(EpollEvent { events, data })))
+    }
+
+    fn epoll_wait(&self, epfd: i32, most: usize) -> Result<Vec<(u32, u64)>> {
+        let mut events = vec![EpollEvent { events: 0, data: 0 }; most];
+        let n = self.with(|task| task.epoll_wait(epfd, &mut events, 0))?;
+        Ok(events.iter().take(n).map(|event| (event.events, event.data)).collect())
+    }
+
+    fn become_nobody(&self) {
+        self.edit(|task| task.set_cred(Who::Nobody.cred()));
+    }
+
+    fn fork(&self) -> usize {
+        let child = self.with(Task::fork);
+        let mut tasks = self.tasks.borrow_mut();
+        tasks.push(Some(child));
+        tasks.len() - 1
+    }
+
+    fn on_task(&self, task: usize, f: &mut (dyn FnMut(&dyn Kernel) + Send)) {
+        if task == 0 {
+            return f(self);
+        }
+        let lent = self.tasks.borrow_mut().get_mut(task).and_then(Option::take);
+        let one = Ours { tasks: RefCell::new(vec![lent]) };
+        f(&one);
+        self.tasks.borrow_mut()[task] = one.tasks.borrow_mut().pop().flatten();
+    }
 }

@@ -1,18 +1,36 @@
 //! Addresses, data and answers of scripts.
 
+use sockeye::uapi::SockAddr;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use uapi::SockAddr;
 
 /// Looks a socket's port up by its name.
 pub(crate) type Ports<'a> = &'a dyn Fn(&str) -> u16;
+
+/// What stands before `#`, and the length that is claimed after it.
+pub(crate) fn claimed(text: &str) -> (&str, Option<i32>) {
+    match text.split_once('#') {
+        Some((text, len)) => (text, len.parse().ok()),
+        None => (text, None),
+    }
+}
 
 /// The bytes of an address as a script writes it; `None` for `-`.
 pub(crate) fn address(text: &str, ports: Ports<'_>) -> Option<Vec<u8>> {
     if text == "-" {
         return None;
     }
-    let (text, cut) = text.split_once('#').map_or((text, None), |(t, n)| (t, n.parse::<usize>().ok()));
     let (text, family) = text.split_once('!').map_or((text, None), |(t, f)| (t, f.parse::<u16>().ok()));
+    let mut bytes = match text.strip_prefix("x/") {
+        Some(bytes) => unhex(bytes),
+        None => inet_address(text, ports)?,
+    };
+    if let (Some(family), Some(first)) = (family, bytes.get_mut(..2)) {
+        first.copy_from_slice(&family.to_ne_bytes());
+    }
+    Some(bytes)
+}
+
+fn inet_address(text: &str, ports: Ports<'_>) -> Option<Vec<u8>> {
     let mut parts = text.split('/');
     let (kind, host) = (parts.next()?, parts.next()?);
     let port = match parts.next()? {
@@ -26,11 +44,23 @@ pub(crate) fn address(text: &str, ports: Ports<'_>) -> Option<Vec<u8>> {
     };
     let mut bytes = vec![0; 128];
     let len = addr.encode(&mut bytes);
-    bytes.truncate(cut.unwrap_or(len));
-    if let (Some(family), Some(first)) = (family, bytes.get_mut(..2)) {
-        first.copy_from_slice(&family.to_ne_bytes());
-    }
+    bytes.truncate(len);
     Some(bytes)
+}
+
+/// Control messages as a script writes them: `level:type:bytes,…`, `=BYTES` as they are, `-` for none.
+pub(crate) fn messages(text: &str) -> Vec<u8> {
+    if let Some(bytes) = text.strip_prefix('=') {
+        return unhex(bytes);
+    }
+    let mut all = Vec::new();
+    for message in text.split(',').filter(|message| *message != "-") {
+        let mut parts = message.split(':');
+        let mut next = || parts.next().unwrap_or_default();
+        let (level, kind) = (number(next()) as i32, number(next()) as i32);
+        all.extend(crate::control(level, kind, &unhex(next())));
+    }
+    all
 }
 
 /// The bytes of data as a script writes it.
@@ -71,9 +101,8 @@ pub(crate) fn number(text: &str) -> i64 {
     }
 }
 
-/// An address as an answer shows it; `name` gives the socket that has a port.
-pub(crate) fn show_address(bytes: &[u8], name: impl Fn(u16) -> Option<String>) -> String {
-    let port = |port: u16| name(port).map_or_else(|| port.to_string(), |name| format!("@{name}"));
+/// An address as an answer shows it; `port` says how a port is shown.
+pub(crate) fn show_address(bytes: &[u8], port: impl Fn(u16) -> String) -> String {
     match SockAddr::parse(bytes) {
         _ if bytes.is_empty() => "-".to_owned(),
         Ok(SockAddr::Inet { addr, port: p }) => format!("4/{addr}/{}", port(p)),

@@ -1,7 +1,7 @@
 //! Netlink requests, well formed and not, in a namespace that has only `lo`: every byte of every
 //! answer, and how the answers are divided among reads.
 
-use sweeps::{Host, Kernel, Ours, in_private_namespace};
+use differential::{Host, Kernel, Ours, in_private_namespace};
 
 const AF_NETLINK: i32 = libc::AF_NETLINK;
 const GET: u16 = 1;
@@ -291,7 +291,7 @@ fn answers(kernel: &dyn Kernel) -> Vec<(String, Vec<String>)> {
 
 #[test]
 fn requests_and_answers() {
-    let Some(host) = in_private_namespace(|| answers(&Host)) else {
+    let Some(host) = in_private_namespace(|| answers(&Host::new())) else {
         return eprintln!("not compared");
     };
     let ours = answers(&Ours::new());
@@ -387,7 +387,7 @@ fn calls(kernel: &dyn Kernel) -> Vec<String> {
 
 #[test]
 fn calls_on_netlink_sockets() {
-    let Some(host) = in_private_namespace(|| calls(&Host)) else { return eprintln!("not compared") };
+    let Some(host) = in_private_namespace(|| calls(&Host::new())) else { return eprintln!("not compared") };
     let ours = calls(&Ours::new());
     let differ: Vec<String> = (host.iter().zip(&ours))
         .filter(|(a, b)| a != b)

@@ -1,7 +1,7 @@
 //! Every option number of a level, on every kind of socket, with values of many lengths: what the
 //! host's kernel answers and what Sockeye does.
 
-use sweeps::{Host, Kernel, Ours, in_private_namespace, without_capabilities};
+use differential::{Host, Kernel, Ours, in_private_namespace, without_capabilities};
 
 const SOL_SOCKET: i32 = libc::SOL_SOCKET;
 const SOL_IP: i32 = 0;
@@ -106,7 +106,7 @@ fn compare(level: i32, names: std::ops::Range<i32>, kinds: &[(i32, i32, i32)], c
     let ask_host = || {
         let ask = || -> Vec<_> {
             let all = |name: i32| kinds.iter().map(move |kind| (name, *kind));
-            names.clone().flat_map(all).map(|(name, kind)| sweep(&Host, kind, level, name)).collect()
+            names.clone().flat_map(all).map(|(name, kind)| sweep(&Host::new(), kind, level, name)).collect()
         };
         if caps { ask() } else { without_capabilities(ask) }
     };

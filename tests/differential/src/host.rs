@@ -1,0 +1,300 @@
+//! The host's kernel, asked without the C library's opinions: the bare system calls, in the namespace
+//! and with the credentials of the thread that calls.
+
+use crate::kernel::{Errno, Kernel, Name, Outgoing, Received, parse_control};
+use crate::place;
+use crate::place::Worker;
+use std::cell::RefCell;
+use std::ptr::{null, null_mut};
+
+type Result<T> = std::result::Result<T, Errno>;
+
+/// The host's kernel.
+#[derive(Default)]
+pub struct Host {
+    tasks: RefCell<Vec<Worker>>,
+}
+
+impl Host {
+    /// One task, the calling thread.
+    pub fn new() -> Host {
+        Host::default()
+    }
+}
+
+/// The bare call.
+macro_rules! sys {
+    ($nr:ident $(, $arg:expr)*) => {{
+        // SAFETY: see the caller: every pointer is of memory that outlives the call and is as long as the
+        // call is told, or longer.
+        let result = unsafe { libc::syscall(libc::$nr $(, $arg)*) };
+        place::checked(result)
+    }};
+}
+
+/// At least `n` zero bytes behind what is there: a length may claim more than was given.
+fn padded(bytes: &[u8], len: i32) -> Vec<u8> {
+    let mut padded = bytes.to_vec();
+    let claimed = usize::try_from(len).unwrap_or(0).clamp(512, 1 << 21);
+    padded.resize(padded.len().max(claimed), 0);
+    padded
+}
+
+fn address_room(room: i32) -> Vec<u8> {
+    vec![0; usize::try_from(room).unwrap_or(0).max(512)]
+}
+
+fn named(mut bytes: Vec<u8>, room: i32, len: i32) -> Name {
+    bytes.truncate(room.min(len).max(0) as usize);
+    Name { len, bytes }
+}
+
+impl Kernel for Host {
+    fn socket(&self, family: i32, kind: i32, protocol: i32) -> Result<i32> {
+        sys!(SYS_socket, family, kind, protocol).map(|fd| fd as i32)
+    }
+
+    fn socketpair(&self, family: i32, kind: i32, protocol: i32) -> Result<[i32; 2]> {
+        let mut pair = [-1; 2];
+        sys!(SYS_socketpair, family, kind, protocol, pair.as_mut_ptr()).map(|_| pair)
+    }
+
+    fn close_fd(&self, fd: i32) -> Result<()> {
+        sys!(SYS_close, fd).map(drop)
+    }
+
+    fn bind_len(&self, fd: i32, addr: &[u8], len: i32) -> Result<()> {
+        let addr = padded(addr, len);
+        sys!(SYS_bind, fd, addr.as_ptr(), len).map(drop)
+    }
+
+    fn connect_len(&self, fd: i32, addr: &[u8], len: i32) -> Result<()> {
+        let addr = padded(addr, len);
+        sys!(SYS_connect, fd, addr.as_ptr(), len).map(drop)
+    }
+
+    fn listen(&self, fd: i32, backlog: i32) -> Result<()> {
+        sys!(SYS_listen, fd, backlog).map(drop)
+    }
+
+    fn accept4(&self, fd: i32, room: i32, flags: i32) -> Result<(i32, Name)> {
+        let (mut buf, mut len) = (address_room(room), room);
+        let new = sys!(SYS_accept4, fd, buf.as_mut_ptr(), &raw mut len, flags)?;
+        Ok((new as i32, named(buf, room, len)))
+    }
+
+    fn name(&self, fd: i32, peer: bool, room: i32) -> Result<Name> {
+        let (mut buf, mut len) = (address_room(room), room);
+        let (buf_at, len_at) = (buf.as_mut_ptr(), &raw mut len);
+        if peer {
+            sys!(SYS_getpeername, fd, buf_at, len_at)?;
+        } else {
+            sys!(SYS_getsockname, fd, buf_at, len_at)?;
+        }
+        Ok(named(buf, room, len))
+    }
+
+    fn shutdown(&self, fd: i32, how: i32) -> Result<()> {
+        sys!(SYS_shutdown, fd, how).map(drop)
+    }
+
+    fn setsockopt_len(&self, fd: i32, level: i32, name: i32, value: &[u8], len: i32) -> Result<()> {
+        let value = padded(value, len);
+        sys!(SYS_setsockopt, fd, level, name, value.as_ptr(), len).map(drop)
+    }
+
+    fn getsockopt_len(&self, fd: i32, level: i32, name: i32, buf: &mut [u8], len: i32) -> Result<i32> {
+        let (mut room, mut answer) = (padded(buf, len), len);
+        sys!(SYS_getsockopt, fd, level, name, room.as_mut_ptr(), &raw mut answer)?;
+        buf.copy_from_slice(&room[..buf.len()]);
+        Ok(answer)
+    }
+
+    fn sendto(&self, fd: i32, bytes: &[u8], flags: i32, addr: &[u8], len: i32) -> Result<usize> {
+        let padded = padded(addr, len);
+        let at = if len == 0 { null() } else { padded.as_ptr() };
+        sys!(SYS_sendto, fd, bytes.as_ptr(), bytes.len(), flags, at, len).map(|n| n as usize)
+    }
+
+    fn recvfrom(&self, fd: i32, buf: &mut [u8], flags: i32, room: i32) -> Result<(usize, Name)> {
+        let (mut name, mut len) = (address_room(room), room);
+        let (at, name_at) = (buf.as_mut_ptr(), name.as_mut_ptr());
+        let n = sys!(SYS_recvfrom, fd, at, buf.len(), flags, name_at, &raw mut len)?;
+        Ok((n as usize, named(name, room, len)))
+    }
+
+    fn sendmsg_of(&self, fd: i32, message: &Outgoing<'_>, flags: i32) -> Result<usize> {
+        let part =
+            |part: &&[u8]| libc::iovec { iov_base: part.as_ptr().cast_mut().cast(), iov_len: part.len() };
+        let mut parts: Vec<libc::iovec> = message.parts.iter().map(part).collect();
+        // SAFETY: all zeros is a message without anything.
+        let mut msg: libc::msghdr = unsafe { std::mem::zeroed() };
+        msg.msg_name = message.name.map_or(null_mut(), |name| name.as_ptr().cast_mut().cast());
+        msg.msg_namelen = message.name.map_or(0, |name| name.len() as u32);
+        (msg.msg_iov, msg.msg_iovlen) = (parts.as_mut_ptr(), parts.len());
+        msg.msg_control = message.control.as_ptr().cast_mut().cast();
+        msg.msg_controllen = message.control.len();
+        sys!(SYS_sendmsg, fd, &raw const msg, flags).map(|n| n as usize)
+    }
+
+    fn recvmsg_into(&self, fd: i32, parts: &[usize], control: usize, flags: i32) -> Result<Received> {
+        let (mut name, mut ctl) = ([0u8; 128], vec![0u8; control]);
+        let mut bytes: Vec<Vec<u8>> = parts.iter().map(|n| vec![0; *n]).collect();
+        let part =
+            |part: &mut Vec<u8>| libc::iovec { iov_base: part.as_mut_ptr().cast(), iov_len: part.len() };
+        let mut iov: Vec<libc::iovec> = bytes.iter_mut().map(part).collect();
+        // SAFETY: all zeros is a message without anything.
+        let mut msg: libc::msghdr = unsafe { std::mem::zeroed() };
+        (msg.msg_name, msg.msg_namelen) = (name.as_mut_ptr().cast(), 128);
+        (msg.msg_iov, msg.msg_iovlen) = (iov.as_mut_ptr(), iov.len());
+        (msg.msg_control, msg.msg_controllen) = (ctl.as_mut_ptr().cast(), control);
+        let result = sys!(SYS_recvmsg, fd, &raw mut msg, flags)? as usize;
+        let mut bytes = bytes.concat();
+        bytes.truncate(result);
+        Ok(Received {
+            result,
+            bytes,
+            name: name[..(msg.msg_namelen as usize).min(128)].to_vec(),
+            control: parse_control(&ctl[..msg.msg_controllen.min(control)]),
+            flags: msg.msg_flags & !libc::MSG_CMSG_CLOEXEC,
+        })
+    }
+
+    fn poll(&self, fd: i32, events: i16) -> Result<i16> {
+        let mut fds = libc::pollfd { fd, events, revents: 0 };
+        sys!(SYS_poll, &raw mut fds, 1, 0).map(|_| fds.revents)
+    }
+
+    fn ioctl(&self, fd: i32, cmd: u32, arg: &mut [u8]) -> Result<i32> {
+        sys!(SYS_ioctl, fd, cmd, arg.as_mut_ptr()).map(|n| n as i32)
+    }
+
+    fn fcntl(&self, fd: i32, cmd: i32, arg: i64) -> Result<i64> {
+        sys!(SYS_fcntl, fd, cmd, arg)
+    }
+
+    fn fcntl_at(&self, fd: i32, cmd: i32, arg: &mut [u8]) -> Result<i64> {
+        sys!(SYS_fcntl, fd, cmd, arg.as_mut_ptr())
+    }
+
+    fn read(&self, fd: i32, buf: &mut [u8]) -> Result<usize> {
+        sys!(SYS_read, fd, buf.as_mut_ptr(), buf.len()).map(|n| n as usize)
+    }
+
+    fn write(&self, fd: i32, bytes: &[u8]) -> Result<usize> {
+        // Rust's runtime ignores SIGPIPE.
+        sys!(SYS_write, fd, bytes.as_ptr(), bytes.len()).map(|n| n as usize)
+    }
+
+    fn pread(&self, fd: i32, buf: &mut [u8], at: i64) -> Result<usize> {
+        sys!(SYS_pread64, fd, buf.as_mut_ptr(), buf.len(), at).map(|n| n as usize)
+    }
+
+    fn pwrite(&self, fd: i32, bytes: &[u8], at: i64) -> Result<usize> {
+        sys!(SYS_pwrite64, fd, bytes.as_ptr(), bytes.len(), at).map(|n| n as usize)
+    }
+
+    fn lseek(&self, fd: i32, offset: i64, whence: i32) -> Result<i64> {
+        sys!(SYS_lseek, fd, offset, whence)
+    }
+
+    fn fsync(&self, fd: i32) -> Result<()> {
+        sys!(SYS_fsync, fd).map(drop)
+    }
+
+    fn ftruncate(&self, fd: i32, length: i64) -> Result<()> {
+        sys!(SYS_ftruncate, fd, length).map(drop)
+    }
+
+    fn fallocate(&self, fd: i32, mode: i32, offset: i64, length: i64) -> Result<()> {
+        sys!(SYS_fallocate, fd, mode, offset, length).map(drop)
+    }
+
+    fn fchmod(&self, fd: i32, mode: u32) -> Result<()> {
+        sys!(SYS_fchmod, fd, mode).map(drop)
+    }
+
+    fn fchown(&self, fd: i32, uid: u32, gid: u32) -> Result<()> {
+        sys!(SYS_fchown, fd, uid, gid).map(drop)
+    }
+
+    fn fstat(&self, fd: i32) -> Result<[u64; 8]> {
+        // SAFETY: all zeros is an empty answer, of plain numbers.
+        let mut stat: libc::stat = unsafe { std::mem::zeroed() };
+        sys!(SYS_fstat, fd, &raw mut stat)?;
+        let (uid, gid) = (u64::from(stat.st_uid), u64::from(stat.st_gid));
+        let (size, blksize, blocks) = (stat.st_size as u64, stat.st_blksize as u64, stat.st_blocks as u64);
+        Ok([u64::from(stat.st_mode), stat.st_nlink, uid, gid, stat.st_rdev, size, blksize, blocks])
+    }
+
+    fn mmap(&self, fd: i32) -> Result<()> {
+        let (read, shared) = (libc::PROT_READ, libc::MAP_SHARED);
+        let at = sys!(SYS_mmap, null::<u8>(), 4096, read, shared, fd, 0)?;
+        sys!(SYS_munmap, at, 4096).map(drop)
+    }
+
+    fn dup(&self, fd: i32) -> Result<i32> {
+        sys!(SYS_dup, fd).map(|fd| fd as i32)
+    }
+
+    fn dup3(&self, old: i32, new: i32, flags: i32) -> Result<i32> {
+        sys!(SYS_dup3, old, new, flags).map(|fd| fd as i32)
+    }
+
+    fn pipe2(&self, flags: i32) -> Result<[i32; 2]> {
+        let mut pair = [-1; 2];
+        sys!(SYS_pipe2, pair.as_mut_ptr(), flags).map(|_| pair)
+    }
+
+    fn eventfd(&self, count: u32, flags: i32) -> Result<i32> {
+        sys!(SYS_eventfd2, count, flags).map(|fd| fd as i32)
+    }
+
+    fn splice(&self, from: i32, to: i32, len: usize, flags: u32) -> Result<usize> {
+        sys!(SYS_splice, from, null::<i64>(), to, null::<i64>(), len, flags).map(|n| n as usize)
+    }
+
+    fn tee(&self, from: i32, to: i32, len: usize, flags: u32) -> Result<usize> {
+        sys!(SYS_tee, from, to, len, flags).map(|n| n as usize)
+    }
+
+    fn sendfile(&self, to: i32, from: i32, len: usize) -> Result<usize> {
+        sys!(SYS_sendfile, to, from, null::<i64>(), len).map(|n| n as usize)
+    }
+
+    fn epoll_create1(&self, flags: i32) -> Result<i32> {
+        sys!(SYS_epoll_create1, flags).map(|fd| fd as i32)
+    }
+
+    fn epoll_ctl(&self, epfd: i32, op: i32, fd: i32, events: u32, data: u64) -> Result<()> {
+        let event = libc::epoll_event { events, u64: data };
+        sys!(SYS_epoll_ctl, epfd, op, fd, &raw const event).map(drop)
+    }
+
+    fn epoll_wait(&self, epfd: i32, most: usize) -> Result<Vec<(u32, u64)>> {
+        let mut events = vec![libc::epoll_event { events: 0, u64: 0 }; most];
+        let n = sys!(SYS_epoll_wait, epfd, events.as_mut_ptr(), most, 0)?;
+        Ok(events.iter().take(n as usize).map(|event| (event.events, event.u64)).collect())
+    }
+
+    fn become_nobody(&self) {
+        place::take(crate::Who::Nobody);
+    }
+
+    fn fork(&self) -> usize {
+        let mut tasks = self.tasks.borrow_mut();
+        tasks.push(Worker::forked());
+        tasks.len()
+    }
+
+    fn on_task(&self, task: usize, f: &mut (dyn FnMut(&dyn Kernel) + Send)) {
+        let tasks = self.tasks.borrow();
+        match task.checked_sub(1).and_then(|i| tasks.get(i)) {
+            Some(worker) => worker.run(&mut || f(&Host::new())),
+            None => {
+                drop(tasks);
+                f(self);
+            }
+        }
+    }
+}
