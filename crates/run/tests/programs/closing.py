@@ -4,7 +4,7 @@ import os
 import socket
 import time
 
-from common import error, listener, pair, settle
+from common import error, eventually, listener, pair
 
 print("a port is free again")
 l = listener()
@@ -14,8 +14,7 @@ l.close()
 again = socket.socket()
 print(error(again.bind, address))
 os.close(copy)
-settle()
-print(error(again.bind, address))
+print(eventually(lambda: error(again.bind, address), None))
 again.listen(1)
 
 print("a child holds it")
@@ -25,11 +24,9 @@ if pid == 0:
     os._exit(0)
 again.close()
 third = socket.socket()
-settle()
 print(error(third.bind, address))
 os.waitpid(pid, 0)
-settle()
-print(error(third.bind, address))
+print(eventually(lambda: error(third.bind, address), None))
 
 print("a killed child that accepts")
 pid = os.fork()
@@ -41,9 +38,8 @@ third.close()
 time.sleep(0.2)
 os.kill(pid, 9)
 os.waitpid(pid, 0)
-settle()
 fourth = socket.socket()
-print(error(fourth.bind, address))
+print(eventually(lambda: error(fourth.bind, address), None))
 
 print("in flight")
 a, b = pair()

@@ -1,7 +1,11 @@
 """What the programs share."""
+import array
 import errno
+import fcntl
 import select
 import socket
+import termios
+import time
 
 
 def error(call, *args):
@@ -36,11 +40,28 @@ def mask(sock, timeout=0):
     return "|".join(n for n in names if bits & getattr(select, "POLL" + n)) or "0"
 
 
-def settle():
-    """The pump is not synchronous."""
-    import time
+def eventually(call, want):
+    """What the call returns as soon as that is what is wanted; the pump is not synchronous."""
+    end = time.monotonic() + 10
+    while (got := call()) != want and time.monotonic() < end:
+        time.sleep(0.001)
+    return got
 
-    time.sleep(0.05)
+
+def settle(sock, want):
+    """The mask of a socket, when it is the one wanted."""
+    return eventually(lambda: mask(sock), want)
+
+
+def readable(sock, n):
+    """Wait for so many bytes."""
+    word = array.array("i", [0])
+
+    def count():
+        fcntl.ioctl(sock, termios.FIONREAD, word)
+        return word[0]
+
+    eventually(count, n)
 
 
 def dead_port(kind=socket.SOCK_STREAM):

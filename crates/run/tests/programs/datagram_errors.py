@@ -10,11 +10,10 @@ s.connect(dead_port(socket.SOCK_DGRAM))
 
 def send():
     s.send(b"x")
-    settle()
+    return settle(s, "OUT|ERR")
 
 
-send()
-print(mask(s), error(s.recvfrom, 10), mask(s))
+print(send(), error(s.recvfrom, 10), mask(s))
 send()
 print(s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
 send()

@@ -4,7 +4,7 @@ import select
 import socket
 import struct
 
-from common import dead_port, error, listener, mask, pair, settle
+from common import dead_port, error, eventually, listener, mask, pair, readable, settle
 
 print("blocking", error(socket.socket().connect, dead_port()))
 s = socket.socket()
@@ -16,8 +16,7 @@ print(error(s.connect, l.getsockname()), mask(s))
 s = socket.socket()
 s.setblocking(False)
 print("non-blocking", errno.errorcode[s.connect_ex(dead_port())])
-settle()
-print(mask(s), s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+print(settle(s, "IN|OUT|ERR|HUP|RDHUP"), s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
 
 s = socket.socket()
 s.setblocking(False)
@@ -35,28 +34,25 @@ print(error(s.bind, ("127.0.0.1", 0)))
 
 a, b = pair()
 b.sendall(b"last words")
-settle()
+readable(a, 10)
 b.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 b.close()
-settle()
-print("reset", mask(a), a.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in (0, errno.ECONNRESET))
+print("reset", settle(a, "IN|OUT|ERR|HUP|RDHUP"), a.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in (0, errno.ECONNRESET))
 
 a, b = pair()
 b.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 b.close()
-settle()
-print("reset", mask(a), error(a.recv, 10), error(a.recv, 10), error(a.send, b"x", socket.MSG_NOSIGNAL))
+print("reset", settle(a, "IN|OUT|ERR|HUP|RDHUP"), error(a.recv, 10), error(a.recv, 10), error(a.send, b"x", socket.MSG_NOSIGNAL))
 
 a, b = pair()
 a.sendall(b"never read")
-settle()
+readable(b, 10)
 b.close()
-settle()
-print("closed with data unread", mask(a), error(a.recv, 10), error(a.recv, 10))
+print("closed with data unread", settle(a, "IN|OUT|ERR|HUP|RDHUP"), error(a.recv, 10), error(a.recv, 10))
 
 a, b = pair()
 b.close()
-settle()
-print("closed", mask(a), error(a.recv, 10), error(a.send, b"x", socket.MSG_NOSIGNAL))
-settle()
+print("closed", settle(a, "IN|OUT|RDHUP"), error(a.recv, 10), error(a.send, b"x", socket.MSG_NOSIGNAL))
+# Whether the reset shows as ERR until it is told depends on who keeps the error (see docs/DIVERGENCES.md).
+eventually(lambda: "|HUP|" in mask(a), True)
 print(error(a.send, b"x", socket.MSG_NOSIGNAL), mask(a))

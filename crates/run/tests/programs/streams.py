@@ -4,7 +4,7 @@ import socket
 import struct
 import threading
 
-from common import error, listener, mask, pair, settle
+from common import error, listener, mask, pair, readable, settle
 
 fresh = socket.socket()
 print("fresh", mask(fresh), error(fresh.getpeername), fresh.getsockname())
@@ -15,8 +15,7 @@ for family in (socket.AF_INET, socket.AF_INET6):
     print("listening", mask(l), l.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
     a = socket.socket(family)
     a.connect(l.getsockname())
-    settle()
-    print("waiting", mask(l))
+    print("waiting", settle(l, "IN"))
     b, peer = l.accept()
     print(mask(l), peer == a.getsockname(), b.getpeername() == peer, a.getpeername() == b.getsockname())
     print("types", [a.getsockopt(socket.SOL_SOCKET, o) for o in (socket.SO_TYPE, socket.SO_DOMAIN, socket.SO_PROTOCOL)])
@@ -36,7 +35,7 @@ while len(got) < 30:
     got += b.recv(100)
 print(got)
 a.sendall(b"0123456789" * 6)
-settle()
+readable(b, 60)
 print(b.recv(5), os.read(b.fileno(), 5), b.recvfrom(5), b.recvmsg(5)[0], b.recvmsg_into([bytearray(5)])[0])
 print(b.recv(5, socket.MSG_PEEK), b.recv(5), b.recv(20, socket.MSG_WAITALL))
 print(b.recvmsg(5, 100)[:3], mask(b))
@@ -68,18 +67,16 @@ for t in readers + threads:
         t.start()
 for t in readers + threads:
     t.join()
-settle()
-print(sorted(results.items()), mask(a), mask(b))
+both = "IN|OUT|HUP|RDHUP"
+print(sorted(results.items()), settle(a, both), settle(b, both))
 
 a, b = pair()
 a.shutdown(socket.SHUT_WR)
-settle()
-print("half closed", mask(a), mask(b), b.recv(10))
+print("half closed", mask(a), settle(b, "IN|OUT|RDHUP"), b.recv(10))
 b.sendall(b"still")
 print(a.recv(10), error(a.send, b"x", socket.MSG_NOSIGNAL))
 b.close()
-settle()
-print(a.recv(10), mask(a))
+print(a.recv(10), settle(a, both))
 
 a, b = pair()
 a.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
