@@ -40,6 +40,7 @@ const fn dgram<P: InetProto>(name: &'static str, family: i32) -> ProtoOps {
         recvmsg: inet_recvmsg::<P>,
         set_peek_off: None,
         set_rcvlowat: None,
+        peer_cred: None,
     }
 }
 

@@ -133,6 +133,7 @@ pub struct Process<'t> {
     pub cred: &'t Cred,
     /// Whether the call is interrupted.
     pub signals: &'t Signals,
+    files: Option<&'t dyn Any>,
     not_send: PhantomData<*const ()>,
 }
 
@@ -140,7 +141,21 @@ impl<'t> Process<'t> {
     /// Enters a system call.
     #[inline]
     pub fn enter(cpu: &'t Cpu, cred: &'t Cred, signals: &'t Signals) -> Self {
-        Process { cpu, cred, signals, not_send: PhantomData }
+        Process { cpu, cred, signals, files: None, not_send: PhantomData }
+    }
+
+    /// The same by a caller who has descriptors (`current->files`); the room that keeps them knows
+    /// what `files` is.
+    #[inline]
+    #[must_use]
+    pub fn with_files(self, files: &'t dyn Any) -> Self {
+        Process { files: Some(files), ..self }
+    }
+
+    /// The caller's descriptors, if he has any and they are a `T`.
+    #[inline]
+    pub fn files<T: Any>(&self) -> Option<&'t T> {
+        self.files?.downcast_ref()
     }
 
     /// True if the caller has capability `cap`, a `CAP_*` number (`ns_capable`).

@@ -44,6 +44,7 @@ pub struct Builder {
     sleeper: Option<Arc<dyn Sleeper>>,
     seed: Option<u64>,
     no_driver: bool,
+    names: Option<Arc<dyn unix::NameStore>>,
 }
 
 impl Builder {
@@ -77,6 +78,13 @@ impl Builder {
         self
     }
 
+    /// Where the files of `AF_UNIX` sockets are; in memory unless given.
+    #[must_use]
+    pub fn unix_names(mut self, names: Arc<dyn unix::NameStore>) -> Self {
+        self.names = Some(names);
+        self
+    }
+
     /// Assembles the namespace: `lo`, IPv4 and IPv6, TCP, UDP, raw and ping sockets, netlink.
     pub fn build(self) -> Result<Net> {
         static NEXT_ID: AtomicU64 = AtomicU64::new(1);
@@ -97,6 +105,7 @@ impl Builder {
         raw::init(&stack)?;
         inet::init(&stack)?;
         netlink::init(&stack)?;
+        unix::init_with(&stack, self.names.unwrap_or_else(|| Arc::new(unix::MemoryNames::default())))?;
         crate::diag::init(&stack)?;
         let lo = dev::loopback::add(&stack)?;
         ip::addr::add_loopback(&stack, &lo)?;

@@ -16,6 +16,7 @@ pub mod files;
 pub mod inode;
 pub mod ioctl;
 pub mod iov;
+pub mod pidfd;
 pub mod pipe;
 pub mod poll;
 pub mod rw;

@@ -80,6 +80,7 @@ pub enum SockFlag {
     TxtimeReport,
     BindAddrLock,
     BindPortLock,
+    Inq,
 }
 
 macro_rules! relaxed {

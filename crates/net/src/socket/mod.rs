@@ -9,7 +9,7 @@ pub mod family;
 pub mod file;
 mod ops;
 
-pub use ops::{AcceptFlags, ProtoOps, SetRcvlowat, stubs};
+pub use ops::{AcceptFlags, PeerCred, ProtoOps, SetRcvlowat, stubs};
 
 use crate::cx::{Cx, UserCx};
 use crate::netns::Net;

@@ -48,6 +48,21 @@ pub struct ProtoOps {
     pub set_peek_off: Option<fn(&Socket, i32) -> Result<()>>,
     /// `SO_RCVLOWAT` has an effect of its own.
     pub set_rcvlowat: Option<SetRcvlowat>,
+    /// Who connected or listened on the other side, for families that know (`sk_peer_cred`).
+    pub peer_cred: Option<fn(&Socket) -> Option<PeerCred>>,
+}
+
+/// Who a local peer was when it connected or listened (`sk_peer_pid`, `sk_peer_cred`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PeerCred {
+    /// Process.
+    pub pid: u32,
+    /// Effective user.
+    pub uid: u32,
+    /// Effective group.
+    pub gid: u32,
+    /// Supplementary groups.
+    pub groups: Vec<u32>,
 }
 
 /// What tables are filled with where a protocol has no such call (`sock_no_*`).
@@ -129,5 +144,6 @@ pub mod stubs {
         recvmsg: sock_no_recvmsg,
         set_peek_off: None,
         set_rcvlowat: None,
+        peer_cred: None,
     };
 }

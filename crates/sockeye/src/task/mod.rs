@@ -108,7 +108,7 @@ impl Task {
     /// The context of one system call.
     #[inline]
     pub(crate) fn process(&self) -> Process<'_> {
-        Process::enter(&self.cpu, &self.cred, &self.signals)
+        Process::enter(&self.cpu, &self.cred, &self.signals).with_files(&self.files)
     }
 
     /// Runs `f` as one system call of this task: for what has no method.

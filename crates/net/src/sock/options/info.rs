@@ -4,8 +4,10 @@ use super::{Call, GetOpt, PRIO_INTERACTIVE};
 use crate::sock::{SoHook, SockFlag};
 use std::sync::atomic::Ordering::Relaxed;
 use uapi::sockaddr::SOCKADDR_STORAGE_LEN;
-use uapi::socket::{AF_NETLINK, AF_UNIX, Ucred};
+use crate::socket::PeerCred;
+use uapi::socket::{AF_NETLINK, AF_UNIX, SOCK_STREAM, Ucred};
 use uapi::{Errno, Result};
+use vfs::Files;
 use zerocopy::IntoBytes;
 
 /// Taking the error away, a hard one before a soft one.
@@ -66,9 +68,55 @@ pub(super) fn get_unix(call: &Call<'_, '_>, flag: SockFlag, out: &mut GetOpt<'_>
     is_unix(call).and_then(|()| put_flag(call, flag, out))
 }
 
+fn peer(call: &Call<'_, '_>) -> Option<PeerCred> {
+    call.sock.ops().peer_cred.and_then(|peer| peer(call.sock))
+}
+
 /// Who made no connection on this host has no peer.
-pub(super) fn peercred(_: &Call<'_, '_>, out: &mut GetOpt<'_>) -> Result<()> {
-    out.bytes(Ucred { pid: 0, uid: u32::MAX, gid: u32::MAX }.as_bytes())
+pub(super) fn peercred(call: &Call<'_, '_>, out: &mut GetOpt<'_>) -> Result<()> {
+    let ucred = match peer(call) {
+        Some(peer) => Ucred { pid: peer.pid as i32, uid: peer.uid, gid: peer.gid },
+        None => Ucred { pid: 0, uid: u32::MAX, gid: u32::MAX },
+    };
+    out.bytes(ucred.as_bytes())
+}
+
+/// All groups or, with `ERANGE`, how long they are.
+pub(super) fn peergroups(call: &Call<'_, '_>, out: &mut GetOpt<'_>) -> Result<()> {
+    let groups = peer(call).ok_or(Errno::ENODATA)?.groups;
+    let bytes = groups.as_bytes();
+    if (out.len as usize) < bytes.len() {
+        out.len = bytes.len() as i32;
+        return Err(Errno::ERANGE);
+    }
+    out.bytes(bytes)
+}
+
+/// A descriptor of the peer's process, for callers who have descriptors.
+pub(super) fn peerpidfd(call: &Call<'_, '_>, out: &mut GetOpt<'_>) -> Result<()> {
+    let peer = peer(call).ok_or(Errno::ENODATA)?;
+    let files = call.cx.process.files::<Files>().ok_or(Errno::EMFILE)?;
+    let fd = vfs::pidfd::pidfd_open(call.cx.process, files, peer.pid)?;
+    out.int(fd)
+}
+
+/// `SO_INQ`: streams of AF_UNIX tell what is left with each message.
+pub(super) fn set_inq(call: &Call<'_, '_>, on: i32) -> Result<()> {
+    is_inq(call)?;
+    if !(0..=1).contains(&on) {
+        return Err(Errno::EINVAL);
+    }
+    call.common.set_flag(SockFlag::Inq, on != 0);
+    Ok(())
+}
+
+/// Families that do not know the option say so, and so do AF_UNIX's other types.
+fn is_inq(call: &Call<'_, '_>) -> Result<()> {
+    match (i32::from(call.common.family()), i32::from(call.common.kind())) {
+        (AF_UNIX, SOCK_STREAM) => Ok(()),
+        (AF_UNIX, _) => Err(Errno::EINVAL),
+        _ => Err(Errno::ENOPROTOOPT),
+    }
 }
 
 pub(super) fn peername(call: &Call<'_, '_>, out: &mut GetOpt<'_>) -> Result<()> {

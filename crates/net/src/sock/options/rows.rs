@@ -36,13 +36,6 @@ macro_rules! none {
     };
 }
 
-/// What Linux knows only of other families.
-macro_rules! other_family {
-    ($name:ident) => {
-        Row { name: $name, set: |_, _, _| Err(Errno::EOPNOTSUPP), get: |_, _| Err(Errno::EOPNOTSUPP) }
-    };
-}
-
 macro_rules! set {
     ($name:ident, $set:expr) => {
         Row { name: $name, set: $set, get: none!(get) }
@@ -130,7 +123,9 @@ static ROWS: &[Row] = &[
     get!(SO_ACCEPTCONN, |call, out| out.int(i32::from(call.common.state() == TcpState::Listen as u8))),
     set!(SO_SNDBUFFORCE, buffers::set_sndbuf_force),
     set!(SO_RCVBUFFORCE, buffers::set_rcvbuf_force),
-    other_family!(SO_PASSSEC),
+    both!(SO_PASSSEC, |call, on, _| info::set_scm(call, SockFlag::PassSec, on), |call, out| {
+        info::get_scm(call, SockFlag::PassSec, out)
+    }),
     both!(SO_TIMESTAMPNS_OLD, tstamp::set_old_ns, tstamp::get_old_ns),
     both!(SO_MARK, info::set_mark, |call, out| out.int(call.common.mark() as i32)),
     both!(SO_TIMESTAMPING_OLD, tstamp::set_flags_old, tstamp::get_flags_old),
@@ -163,7 +158,7 @@ static ROWS: &[Row] = &[
     // No device here polls.
     get!(SO_INCOMING_NAPI_ID, |_, out| out.int(0)),
     get!(SO_COOKIE, info::cookie),
-    get!(SO_PEERGROUPS, |_, _| Err(Errno::ENODATA)),
+    get!(SO_PEERGROUPS, info::peergroups),
     both!(SO_TXTIME, time::set_txtime, time::get_txtime),
     both!(SO_BINDTOIFINDEX, |call, ifindex, _| bind::set_ifindex(call, ifindex), |call, out| {
         out.int(call.common.bound_dev_if() as i32)
@@ -193,11 +188,12 @@ static ROWS: &[Row] = &[
     both!(SO_PASSPIDFD, |call, on, _| info::set_unix(call, SockFlag::PassPidfd, on), |call, out| {
         info::get_unix(call, SockFlag::PassPidfd, out)
     }),
-    get!(SO_PEERPIDFD, |_, _| Err(Errno::ENODATA)),
+    get!(SO_PEERPIDFD, info::peerpidfd),
     flag!(SO_RCVPRIORITY, RcvPriority),
     both!(SO_PASSRIGHTS, |call, on, _| info::set_unix(call, SockFlag::PassRights, on), |call, out| {
         info::get_unix(call, SockFlag::PassRights, out)
     }),
+    set!(SO_INQ, |call, on, _| info::set_inq(call, on)),
 ];
 
 impl Call<'_, '_> {
