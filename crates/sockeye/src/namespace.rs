@@ -32,6 +32,9 @@ impl Drop for Handle {
         if let Some(driver) = self.driver.take() {
             driver.stop();
         }
+        let (cpu, signals) = (self.stack.new_cpu(), Signals::default());
+        unix::exit(&self.stack, &Process::enter(&cpu, &self.root, &signals));
+        drop(cpu);
         self.cpus.get_mut().clear();
         self.stack.exit();
     }

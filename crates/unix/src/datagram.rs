@@ -69,7 +69,8 @@ fn send(sk: &Sock<Unix>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>, scm: &mut Scm) -
     };
     let copied = skb.append_from(cx, &mut msg.iov, len);
     let mut parcel = Parcel { skb: Some(skb), fds };
-    let sent = if copied < len { Err(Errno::EFAULT) } else { route(sk, cx, name, msg.flags, scm, &mut parcel) };
+    let sent =
+        if copied < len { Err(Errno::EFAULT) } else { route(sk, cx, name, msg.flags, scm, &mut parcel) };
     if let Some(skb) = parcel.skb {
         scm::free_skb(cx, skb);
     }
@@ -167,7 +168,11 @@ fn receiver_gone(sk: &Sock<Unix>, cx: &UserCx<'_>, other: &Arc<Sock<Unix>>, name
     }
     let held = {
         let mut mine = sk.shared.lock();
-        if mine.peer.as_ref().is_some_and(|peer| Unix::is_same(peer, other)) { mine.peer.take() } else { None }
+        if mine.peer.as_ref().is_some_and(|peer| Unix::is_same(peer, other)) {
+            mine.peer.take()
+        } else {
+            None
+        }
     };
     if let Some(held) = held {
         if stop_waiting(sk, cx) {
@@ -277,9 +282,7 @@ pub(crate) fn recvmsg(sk: &Sock<Unix>, cx: &UserCx<'_>, msg: &mut RecvMsg<'_>) -
     let taken = match wait::wait(cx, sk, (&sk.wq, true, EPOLLIN), timeo, next) {
         Ok(answer) => answer?,
         // The end of a connection, for who does not wait.
-        Err(Errno::EAGAIN)
-            if i32::from(sk.kind()) == SOCK_SEQPACKET && sk.shutdown() & RCV_SHUTDOWN != 0 =>
-        {
+        Err(Errno::EAGAIN) if i32::from(sk.kind()) == SOCK_SEQPACKET && sk.shutdown() & RCV_SHUTDOWN != 0 => {
             None
         }
         Err(errno) => return Err(errno),
@@ -315,7 +318,7 @@ fn take(sk: &Sock<Unix>, cx: &UserCx<'_>, flags: u32, with_name: bool) -> Option
         let mut message = inner.messages.pop_front()?;
         inner.publish(&sk.shared);
         drop(inner);
-        let files = message.fds.take().map_or_else(Vec::new, |fds| unix.landed(fds, sk));
+        let files = message.fds.take().map_or_else(Vec::new, |fds| unix.landed(*fds, sk));
         let sender = if with_name { message.skb.owner.clone() } else { None };
         let got = Received { creds: Some(message.creds), files };
         return Some(Taken { skb: message.skb, got, sender, skip: 0 });

@@ -81,7 +81,7 @@ impl UnixNet {
 
     /// They left it (`unix_del_edges`).
     #[cold]
-    pub(crate) fn landed(&self, fds: Box<Fds>, receiver: &Sock<Unix>) -> Vec<Arc<File>> {
+    pub(crate) fn landed(&self, fds: Fds, receiver: &Sock<Unix>) -> Vec<Arc<File>> {
         let key = Unix::key(receiver);
         // What the graph held is let go of outside the lock.
         let mut gone = Vec::new();

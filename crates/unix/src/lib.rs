@@ -39,4 +39,4 @@ mod wait;
 pub use names::{MemoryNames, NameStore};
 pub use proc::text as proc_text;
 pub use sock::{Unix, UnixShared};
-pub use state::{UnixNet, init, init_with};
+pub use state::{UnixNet, exit, init, init_with};

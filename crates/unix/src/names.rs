@@ -88,8 +88,7 @@ impl NameStore for MemoryNames {
             return Err(Errno::EADDRINUSE);
         }
         nodes.last += 1;
-        let node =
-            Node { ino: nodes.last, mode: mode & !UMASK & 0o777, uid: p.cred.euid, gid: p.cred.egid };
+        let node = Node { ino: nodes.last, mode: mode & !UMASK & 0o777, uid: p.cred.euid, gid: p.cred.egid };
         let ino = node.ino;
         nodes.by_path.insert(key, node);
         Ok(ino)

@@ -28,24 +28,13 @@ const COMMON: ProtoOps = ProtoOps {
     ..stubs::NONE
 };
 
-pub(crate) static STREAM_OPS: ProtoOps = ProtoOps {
-    name: "unix_stream_ops",
-    connect: stream_connect,
-    accept,
-    listen: listen_op,
-    ..COMMON
-};
+pub(crate) static STREAM_OPS: ProtoOps =
+    ProtoOps { name: "unix_stream_ops", connect: stream_connect, accept, listen: listen_op, ..COMMON };
 
-pub(crate) static DGRAM_OPS: ProtoOps =
-    ProtoOps { name: "unix_dgram_ops", connect: dgram_connect, ..COMMON };
+pub(crate) static DGRAM_OPS: ProtoOps = ProtoOps { name: "unix_dgram_ops", connect: dgram_connect, ..COMMON };
 
-pub(crate) static SEQPACKET_OPS: ProtoOps = ProtoOps {
-    name: "unix_seqpacket_ops",
-    connect: stream_connect,
-    accept,
-    listen: listen_op,
-    ..COMMON
-};
+pub(crate) static SEQPACKET_OPS: ProtoOps =
+    ProtoOps { name: "unix_seqpacket_ops", connect: stream_connect, accept, listen: listen_op, ..COMMON };
 
 fn release_op(sock: &Socket, cx: &UserCx<'_>) {
     if let Ok(sk) = sock.sock::<Unix>() {

@@ -50,8 +50,7 @@ pub(crate) fn poll(sk: &Sock<Unix>) -> u32 {
 /// The peer of a one-way connection takes another datagram; if not, `sk` will hear of it.
 fn peer_has_room(sk: &Sock<Unix>) -> bool {
     let Some(other) = sk.shared.lock().peer.clone() else { return true };
-    let mutual =
-        || other.shared.lock().peer.as_ref().is_some_and(|peer| Unix::is_same(peer, sk));
+    let mutual = || other.shared.lock().peer.as_ref().is_some_and(|peer| Unix::is_same(peer, sk));
     !Unix::is_full(&other) || Unix::is_same(sk, &other) || mutual() || !datagram::wake_me(sk, &other)
 }
 

@@ -31,7 +31,11 @@ fn release_sock(sk: &Sock<Unix>, cx: &UserCx<'_>, embryo: bool) {
     let peer = inner.peer.take();
     inner.oob = None;
     // An urgent byte that was read leaves a mark, which is nothing unread.
-    let unread = inner.messages.iter().take(2).any(|message| message.left() > 0 || i32::from(sk.kind()) != SOCK_STREAM);
+    let unread = inner
+        .messages
+        .iter()
+        .take(2)
+        .any(|message| message.left() > 0 || i32::from(sk.kind()) != SOCK_STREAM);
     drop(inner);
     sk.shared.peer_wait.wake_all(EPOLLOUT);
     datagram::wake_blocked(sk, cx);

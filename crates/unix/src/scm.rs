@@ -53,17 +53,12 @@ impl Message {
         self.skb.len() - self.consumed
     }
 
-    /// The sender, who is charged.
-    pub(crate) fn sender(&self) -> Option<&Sock<Unix>> {
-        self.skb.owner.as_ref()?.as_any().downcast_ref()
-    }
-
     /// Ends a message that is in no queue any more (`unix_destruct_scm`, `sock_wfree`); `receiver`'s
     /// it was in.
     #[inline]
     pub(crate) fn free(mut self, cx: &UserCx<'_>, receiver: &Sock<Unix>) {
         if let Some(fds) = self.fds.take() {
-            let files = UnixNet::of(cx.net).landed(fds, receiver);
+            let files = UnixNet::of(cx.net).landed(*fds, receiver);
             UnixNet::of(cx.net).put_files(cx, files);
         }
         free_skb(cx, self.skb);

@@ -5,11 +5,12 @@ use crate::gc::{Doomed, Graph};
 use crate::names::{MemoryNames, NameStore};
 use crate::sock::Unix;
 use crate::table::Table;
+use kern::context::Process;
 use kern::slab::{Cache, CacheStats};
 use kern::sync::SpinLock;
 use net::netns::{Pernet, Slot};
 use net::sysctl::{IntRow, register_ints};
-use net::{Net, Sock};
+use net::{Net, Sock, UserCx};
 use std::slice::from_ref;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
@@ -60,6 +61,13 @@ pub fn init_with(net: &Arc<Net>, names: Arc<dyn NameStore>) -> Result<()> {
     })?;
     register_ints(net, SYSCTLS)?;
     net.families.register(Arc::new(UnixFamily))
+}
+
+/// Lets go of sockets that only each other's queues hold, and would hold the namespace. For its last user.
+pub fn exit(net: &Net, p: &Process<'_>) {
+    if let Some(unix) = net.try_generic::<UnixNet>() {
+        unix.collect(&UserCx::enter(net, p));
+    }
 }
 
 impl UnixNet {

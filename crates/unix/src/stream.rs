@@ -175,4 +175,3 @@ fn send_to(
     }
     Ok(sent)
 }
-

@@ -200,7 +200,7 @@ impl Reader {
             drop(inner);
             message.skb.copy_to(offset, &mut msg.iov, chunk);
             if let Some(fds) = message.fds.take() {
-                self.got.files.extend(UnixNet::of(cx.net).landed(fds, sk));
+                self.got.files.extend(UnixNet::of(cx.net).landed(*fds, sk));
             }
             message.free(cx, sk);
             tell_name(cx, msg, sender);
@@ -212,7 +212,7 @@ impl Reader {
             message.fds.as_ref().map(|fds| UnixNet::of(cx.net).peek(fds))
         } else {
             message.consumed += chunk;
-            message.fds.take().map(|fds| UnixNet::of(cx.net).landed(fds, sk))
+            message.fds.take().map(|fds| UnixNet::of(cx.net).landed(*fds, sk))
         };
         let next = (peek && fds.is_none() && i + 1 < inner.messages.len()).then_some(i + 1);
         if inner.messages[i].skb.nr_frags() == 0 {

@@ -2,9 +2,9 @@
 
 use super::{Call, GetOpt, PRIO_INTERACTIVE};
 use crate::sock::{SoHook, SockFlag};
+use crate::socket::PeerCred;
 use std::sync::atomic::Ordering::Relaxed;
 use uapi::sockaddr::SOCKADDR_STORAGE_LEN;
-use crate::socket::PeerCred;
 use uapi::socket::{AF_NETLINK, AF_UNIX, SOCK_STREAM, Ucred};
 use uapi::{Errno, Result};
 use vfs::Files;
