@@ -3,6 +3,7 @@
 //! - `layers` holds the walls between the rooms ([`rules`] is the table it reads);
 //! - `chapters` ties each row of `docs/CHAPTERS.md` to the tests that show it;
 //! - `diff` asks the host's kernel and Sockeye the same and prints what differs (tests/differential);
+//! - `packetdrill` runs packet scripts on the stack;
 //! - `ci` runs everything a change must pass, and is what `.ci/run` calls.
 
 #![forbid(unsafe_code)]
@@ -40,6 +41,11 @@ const COMMANDS: &[Command] = &[
         run: diff,
     },
     Command {
+        name: "packetdrill",
+        help: "run packet scripts: --suite DIR [--filter TEXT] [--ip VERSION] [--json]",
+        run: packetdrill,
+    },
+    Command {
         name: "ci",
         help: "everything a change must pass: setup, fmt, clippy, layers, chapters, tests, doc tests, deny [STEP…: only these]",
         run: ci::run,
@@ -48,10 +54,23 @@ const COMMANDS: &[Command] = &[
 
 /// The comparison is a program of its own, so that the other commands need not wait for the stack to be built.
 fn diff(tree: &tree::Tree, args: &[String]) -> Result<(), String> {
+    if program(tree, "differential", "diff", args)? { Ok(()) } else { Err("the kernels differ".to_owned()) }
+}
+
+/// The interpreter is one too.
+fn packetdrill(tree: &tree::Tree, args: &[String]) -> Result<(), String> {
+    if program(tree, "pktscript", "packetdrill", args)? {
+        Ok(())
+    } else {
+        Err("not all scripts passed".to_owned())
+    }
+}
+
+fn program(tree: &tree::Tree, package: &str, name: &str, args: &[String]) -> Result<bool, String> {
     let mut cargo = std::process::Command::new(tree::cargo());
-    cargo.args(["run", "--quiet", "--package", "differential", "--bin", "diff", "--"]);
+    cargo.args(["run", "--quiet", "--package", package, "--bin", name, "--"]);
     let status = cargo.args(args).current_dir(&tree.root).status().map_err(|e| format!("cargo: {e}"))?;
-    if status.success() { Ok(()) } else { Err("the kernels differ".to_owned()) }
+    Ok(status.success())
 }
 
 fn main() -> ExitCode {

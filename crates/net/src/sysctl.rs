@@ -77,17 +77,43 @@ pub struct IntRow {
     pub max: i32,
     /// Permission bits.
     pub mode: u32,
+    /// The numbers are `u32`s, of any size (`proc_douintvec`).
+    pub unsigned: bool,
+}
+
+/// A number as `proc_dointvec` takes it: decimal, `0x…` or, after a 0, octal.
+fn number(word: &str, unsigned: bool) -> Option<i32> {
+    let (digits, negative) = word.strip_prefix('-').map_or((word, false), |digits| (digits, true));
+    let (digits, radix) = match digits.strip_prefix("0x").or(digits.strip_prefix("0X")) {
+        Some(hex) => (hex, 16),
+        None if digits.len() > 1 && digits.starts_with('0') => (&digits[1..], 8),
+        None => (digits, 10),
+    };
+    if digits.starts_with(['+', '-']) {
+        return None;
+    }
+    let value = i64::from_str_radix(digits, radix).ok()?;
+    match unsigned {
+        true if negative => None,
+        true => u32::try_from(value).ok().map(|value| value as i32),
+        false => i32::try_from(if negative { -value } else { value }).ok(),
+    }
 }
 
 impl IntRow {
     /// A row for one or more numbers of any size, mode 0644.
     pub const fn new(path: &'static str, values: fn(&Net) -> &[AtomicI32]) -> Self {
-        IntRow { path, values, min: i32::MIN, max: i32::MAX, mode: 0o644 }
+        IntRow { path, values, min: i32::MIN, max: i32::MAX, mode: 0o644, unsigned: false }
     }
 
     /// The same with bounds.
     pub const fn range(self, min: i32, max: i32) -> Self {
         IntRow { min, max, ..self }
+    }
+
+    /// The same for `u32`s of any size.
+    pub const fn unsigned(self) -> Self {
+        IntRow { unsigned: true, ..self }
     }
 
     /// The same, read-only.
@@ -102,7 +128,8 @@ impl SysctlNode for &'static IntRow {
     }
 
     fn read(&self, net: &Net) -> String {
-        let values: Vec<String> = (self.values)(net).iter().map(|v| v.load(Relaxed).to_string()).collect();
+        let show = |value: i32| if self.unsigned { (value as u32).to_string() } else { value.to_string() };
+        let values: Vec<String> = (self.values)(net).iter().map(|v| show(v.load(Relaxed))).collect();
         values.join("\t") + "\n"
     }
 
@@ -115,7 +142,7 @@ impl SysctlNode for &'static IntRow {
         let mut any = false;
         for value in values {
             let Some(word) = words.next() else { break };
-            let number: i32 = word.parse().map_err(|_| Errno::EINVAL)?;
+            let number = number(word, self.unsigned).ok_or(Errno::EINVAL)?;
             if !(self.min..=self.max).contains(&number) {
                 return Err(Errno::EINVAL);
             }

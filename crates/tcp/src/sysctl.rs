@@ -10,11 +10,13 @@ use uapi::Result;
 macro_rules! sysctls {
     (
         ints { $($(#[$doc:meta])* $field:ident: $path:literal = $default:expr, $range:expr;)* }
+        unsigned { $($(#[$udoc:meta])* $ufield:ident: $upath:literal = $udefault:expr;)* }
         triples { $($(#[$tdoc:meta])* $tfield:ident: $tpath:literal = $tdefault:expr;)* }
     ) => {
         /// The values of `net.ipv4.tcp_*`.
         pub struct Sysctl {
             $($(#[$doc])* pub $field: AtomicI32,)*
+            $($(#[$udoc])* pub $ufield: AtomicI32,)*
             $($(#[$tdoc])* pub $tfield: [AtomicI32; 3],)*
             /// The congestion control of new sockets.
             pub cong: crate::cong::sysctl::DefaultCong,
@@ -24,6 +26,7 @@ macro_rules! sysctls {
             fn default() -> Self {
                 Sysctl {
                     $($field: AtomicI32::new($default),)*
+                    $($ufield: AtomicI32::new($udefault as i32),)*
                     $($tfield: $tdefault.map(AtomicI32::new),)*
                     cong: crate::cong::sysctl::DefaultCong::default(),
                 }
@@ -32,12 +35,15 @@ macro_rules! sysctls {
 
         impl Sysctl {
             $($(#[$doc])* #[inline] #[must_use] pub fn $field(&self) -> i32 { self.$field.load(Relaxed) })*
+            $($(#[$udoc])* #[inline] #[must_use] pub fn $ufield(&self) -> u32 { self.$ufield.load(Relaxed) as u32 })*
             $($(#[$tdoc])* #[inline] #[must_use] pub fn $tfield(&self, i: usize) -> i32 { self.$tfield[i].load(Relaxed) })*
         }
 
         static ROWS: &[IntRow] = &[
             $(IntRow::new(concat!("net/ipv4/", $path), |net| from_ref(&net.generic::<TcpNet>().sysctl.$field))
                 .range(*$range.start(), *$range.end()),)*
+            $(IntRow::new(concat!("net/ipv4/", $upath), |net| from_ref(&net.generic::<TcpNet>().sysctl.$ufield))
+                .unsigned(),)*
             $(IntRow::new(concat!("net/ipv4/", $tpath), |net| &net.generic::<TcpNet>().sysctl.$tfield).range(1, i32::MAX),)*
         ];
     };
@@ -59,6 +65,8 @@ sysctls! {
         dsack: "tcp_dsack" = 1, BYTE;
         /// Tail loss probes (3 or 4: on).
         early_retrans: "tcp_early_retrans" = 3, 0..=4;
+        /// Has no effect in Linux either (`tcp_fack`).
+        fack: "tcp_fack" = 0, BYTE;
         /// Seconds an orphan stays in FIN_WAIT2, and a TIME_WAIT.
         fin_timeout: "tcp_fin_timeout" = 60, 0..=i32::MAX;
         /// F-RTO.
@@ -85,8 +93,6 @@ sysctls! {
         min_tso_segs: "tcp_min_tso_segs" = 2, 1..=255;
         /// Tune receive buffers.
         moderate_rcvbuf: "tcp_moderate_rcvbuf" = 1, BYTE;
-        /// Writable below so many unsent bytes, as u32.
-        notsent_lowat: "tcp_notsent_lowat" = -1, ANY;
         /// Retries of an orphan, 0 for 8.
         orphan_retries: "tcp_orphan_retries" = 0, BYTE;
         /// Pacing rate in congestion avoidance, percent of cwnd/srtt.
@@ -137,6 +143,10 @@ sysctls! {
         window_scaling: "tcp_window_scaling" = 1, BYTE;
         /// Take unscaled windows for signed.
         workaround_signed_windows: "tcp_workaround_signed_windows" = 0, BYTE;
+    }
+    unsigned {
+        /// Writable below so many unsent bytes.
+        notsent_lowat: "tcp_notsent_lowat" = u32::MAX;
     }
     triples {
         /// Receive buffers: least, default, most, bytes.

@@ -268,7 +268,7 @@ fn without_sack_and_timestamps_data_arrives_too() {
 #[test]
 fn the_congestion_control_of_new_sockets_is_a_setting() {
     let host = slow();
-    let name = |sk| host.tp(sk, |tp| sockeye_tcp::cong::name(tp));
+    let name = |sk| host.tp(sk, sockeye_tcp::cong::name);
     let before = host.socket(uapi::AF_INET);
     let path = "net/ipv4/tcp_congestion_control";
     assert_eq!(host.net.sysctl.read(&host.net, path), Ok("cubic\n".to_owned()));

@@ -31,7 +31,7 @@ pub fn stream_memory_free(sk: &Sk<'_>, _cx: &Cx<'_>) -> bool {
 #[must_use]
 pub fn notsent_lowat(sk: &Sk<'_>) -> u32 {
     match sk.notsent_lowat {
-        0 => sk.sysctl().notsent_lowat() as u32,
+        0 => sk.sysctl().notsent_lowat(),
         bytes => bytes,
     }
 }
