@@ -8,8 +8,8 @@ use net::sock::SockFlag;
 use net::socket::SocketState;
 use net::socket::family::NetProtoFamily;
 use net::trace::Event;
-use net::{Sock, Socket, UserCx};
-use std::sync::Arc;
+use net::{SkMut, Sock, Socket, UserCx};
+use std::sync::atomic::Ordering::Relaxed;
 use uapi::{CAP_NET_RAW, Errno, IPPROTO_MAX, IPPROTO_RAW, Result, SOCK_RAW};
 
 /// Makes a sock for a socket: the part of `inet_create` behind the switch.
@@ -63,49 +63,42 @@ impl NetProtoFamily for Inet {
 
 /// Allocates, fills in and attaches a sock of protocol `P`.
 pub(crate) fn create_sock<P: InetProto>(cx: &UserCx<'_>, sock: &Socket, wanted: &Wanted) -> Result<()> {
-    let &Wanted { family, protocol, flags } = wanted;
-    let sk = Sock::<P>::alloc(cx, family, sock.kind(), protocol);
-    match init_sock(cx, sock, &sk, wanted, flags) {
+    let sk = Sock::<P>::alloc(cx, wanted.family, sock.kind(), wanted.protocol);
+    let mut guard = sk.lock_sock(cx);
+    match init_sock(cx, &mut guard.sk_mut(), wanted) {
         Ok(()) => {
+            drop(guard);
             sock.graft(sk);
             Ok(())
         }
         Err(errno) => {
             // sk_common_release: what init entered, it leaves.
-            P::unhash(&mut sk.lock_sock(cx).sk_mut(), cx);
+            P::unhash(&mut guard.sk_mut(), cx);
+            drop(guard);
             cx.sock_put(sk);
             Err(errno)
         }
     }
 }
 
-fn init_sock<P: InetProto>(
-    cx: &UserCx<'_>,
-    sock: &Socket,
-    sk: &Arc<Sock<P>>,
-    wanted: &Wanted,
-    flags: SwFlags,
-) -> Result<()> {
+fn init_sock<P: InetProto>(cx: &UserCx<'_>, sk: &mut SkMut<'_, P>, wanted: &Wanted) -> Result<()> {
+    let &Wanted { family, protocol, flags } = wanted;
     if flags.contains(SwFlags::REUSE) {
-        sk.set_flag(SockFlag::Reuse, true);
+        sk.sk.set_flag(SockFlag::Reuse, true);
     }
-    let raw = i32::from(sock.kind()) == SOCK_RAW;
-    {
-        let mut guard = sk.lock_sock(cx);
-        let mut st = guard.sk_mut();
-        let inet = P::inet_mut(&mut st);
-        inet.init(cx.net, wanted.family);
-        inet.is_icsk = flags.contains(SwFlags::ICSK);
-        let shared = P::inet_shared(&sk.shared);
-        shared.set_flag(shared_flag::V6ONLY, inet.v6.v6only);
-        // inet6_create leaves it off: IPv4 groups that an IPv6 socket did not join are not for it.
-        shared.set_flag(shared_flag::MC_NOT_ALL, inet.is_inet6());
-        if raw {
-            inet.num = wanted.protocol;
-            inet.hdrincl = i32::from(wanted.protocol) == IPPROTO_RAW;
-            P::inet_shared(&sk.shared).publish(P::inet(&st));
-            P::hash(&mut st, cx)?;
-        }
+    let inet = P::inet_mut(sk);
+    inet.init(cx.net, family);
+    inet.is_icsk = flags.contains(SwFlags::ICSK);
+    let v6only = if inet.v6.v6only { shared_flag::V6ONLY } else { 0 };
+    // inet6_create leaves it off: IPv4 groups that an IPv6 socket did not join are not for it.
+    let not_all = if inet.is_inet6() { shared_flag::MC_NOT_ALL } else { 0 };
+    P::inet_shared(&sk.sk.shared).flags.store(v6only | not_all, Relaxed);
+    if i32::from(sk.sk.kind()) == SOCK_RAW {
+        let inet = P::inet_mut(sk);
+        inet.num = protocol;
+        inet.hdrincl = i32::from(protocol) == IPPROTO_RAW;
+        P::inet_shared(&sk.sk.shared).publish(P::inet(sk));
+        P::hash(sk, cx)?;
     }
     P::init(sk, cx)
 }

@@ -6,7 +6,6 @@ use crate::protosw::{ProtoSw, SwFlags, Switch};
 use net::Net;
 use net::netns::{Pernet, Slot};
 use raw::{Ping, Raw};
-use std::sync::Arc;
 use tcp::Tcp;
 use uapi::{AF_INET, AF_INET6, Result};
 use uapi::{
@@ -73,6 +72,6 @@ static INETSW6: [ProtoSw; 6] = [
 /// second time.
 pub fn init(net: &Net) -> Result<()> {
     net.set_generic(InetNet { v4: Switch::new(&INETSW), v6: Switch::new(&INETSW6) })?;
-    net.families.register(Arc::new(Inet::new(AF_INET)))?;
-    net.families.register(Arc::new(Inet::new(AF_INET6)))
+    net.families.register(Inet::new(AF_INET))?;
+    net.families.register(Inet::new(AF_INET6))
 }

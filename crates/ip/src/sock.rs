@@ -188,9 +188,10 @@ impl Default for Ipv6Sock {
 }
 
 impl InetSock {
-    /// Defaults for a new socket of `family` in `net` (`inet_create`, `inet6_create`).
+    /// What differs in a new socket of `family` in `net` from the defaults (`inet_create`,
+    /// `inet6_create`).
+    #[inline]
     pub fn init(&mut self, net: &net::Net, family: u16) {
-        *self = InetSock::default();
         self.family = family;
         if family == AF_INET6 {
             self.daddr = InetAddr::UNSPECIFIED_V6;
@@ -366,12 +367,16 @@ impl InetShared {
     /// Shows the socket's addresses and ports to those who do not take its lock. To be called when
     /// they changed.
     pub fn publish(&self, inet: &InetSock) {
-        let ((a, b), (c, d)) = (inet.rcv_saddr.words(), inet.daddr.words());
+        self.show(inet.rcv_saddr, inet.daddr, inet.num, inet.dport);
+    }
+
+    fn show(&self, rcv_saddr: InetAddr, daddr: InetAddr, num: u16, dport: u16) {
+        let ((a, b), (c, d)) = (rcv_saddr.words(), daddr.words());
         for (word, value) in self.names.words.iter().zip([a, b, c, d]) {
             word.store(value, Relaxed);
         }
-        self.names.num.store(inet.num, Relaxed);
-        self.names.dport.store(inet.dport, Relaxed);
+        self.names.num.store(num, Relaxed);
+        self.names.dport.store(dport, Relaxed);
     }
 
     /// The local port that was published last, 0 for none.
@@ -404,9 +409,10 @@ impl InetShared {
         }
         self.min_ttl.store(0, Relaxed);
         self.min_hopcount.store(0, Relaxed);
-        if self.nr_groups.swap(0, Relaxed) != 0 {
+        if self.nr_groups.load(Relaxed) != 0 {
+            self.nr_groups.store(0, Relaxed);
             self.groups.lock().clear();
         }
-        self.publish(&InetSock::default());
+        self.show(InetAddr::UNSPECIFIED_V4, InetAddr::UNSPECIFIED_V4, 0, 0);
     }
 }

@@ -6,6 +6,7 @@
 use crate::cred::Cred;
 use crate::park::{Parker, Sleeper};
 use crate::signals::Signals;
+use crate::slots::Tagged;
 use crate::sync::SpinLock;
 use crate::time::{Clock, Time};
 use std::any::Any;
@@ -70,7 +71,7 @@ pub struct Cpu {
     lock_parker: Arc<Parker>,
     clock: Arc<dyn Clock>,
     sleeper: Arc<dyn Sleeper>,
-    ext: OnceCell<Box<dyn Any + Send>>,
+    ext: OnceCell<Tagged<dyn Any + Send>>,
 }
 
 impl Cpu {
@@ -112,8 +113,8 @@ impl Cpu {
     /// When it is asked for a second type: there is place for one.
     #[inline]
     pub fn ext_or_init<T: Any + Send>(&self, init: impl FnOnce() -> T) -> &T {
-        let ext = self.ext.get_or_init(|| Box::new(init()));
-        ext.downcast_ref().expect("a Cpu carries one type of extension")
+        let ext = self.ext.get_or_init(|| Tagged::<dyn Any + Send>::new(init()));
+        ext.get().expect("a Cpu carries one type of extension")
     }
 }
 

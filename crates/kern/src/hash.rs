@@ -28,11 +28,13 @@ impl SipKey {
             k0 ^ 0x6c79_6765_6e65_7261,
             k1 ^ 0x7465_6462_7974_6573,
         ];
-        for word in words.into_iter().chain([(N as u64 * 8) << 56]) {
+        let mut take = |word| {
             v[3] ^= word;
             (0..C).for_each(|_| round(&mut v));
             v[0] ^= word;
-        }
+        };
+        words.into_iter().for_each(&mut take);
+        take((N as u64 * 8) << 56);
         v[2] ^= 0xff;
         (0..D).for_each(|_| round(&mut v));
         v[0] ^ v[1] ^ v[2] ^ v[3]

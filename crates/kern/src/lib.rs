@@ -2,7 +2,7 @@
 //! randomness.
 //!
 //! Nothing here starts a thread, reads a clock or opens a file by itself: [`time::Clock`] and
-//! [`park::Sleeper`] are handed in. `unsafe` lives in [`sync`] only. The concurrent parts build on
+//! [`park::Sleeper`] are handed in. `unsafe` lives in [`sync`] and [`slots`] only. The concurrent parts build on
 //! `std` or, under `--cfg sk_loom`, on the loom model checker, which runs their models.
 
 #![deny(unsafe_code)]
@@ -16,6 +16,7 @@ pub mod park;
 pub mod rng;
 pub mod signals;
 pub mod slab;
+pub mod slots;
 pub mod sync;
 pub mod time;
 pub mod timer;

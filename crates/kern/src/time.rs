@@ -114,6 +114,11 @@ impl Sub for Time {
 pub trait Clock: Send + Sync {
     /// The time (`ktime_get`). It never goes back.
     fn now(&self) -> Time;
+    /// The time at the last tick, where that is cheaper to ask for: never later than [`Clock::now`], and
+    /// a few milliseconds behind it at most (`ktime_get_coarse`).
+    fn coarse(&self) -> Time {
+        self.now()
+    }
     /// Nanoseconds since 1970 (`ktime_get_real_ns`), for time stamps.
     fn realtime_ns(&self) -> u64;
 }

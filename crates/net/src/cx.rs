@@ -16,7 +16,7 @@ use kern::context::{Process, Softirq};
 use kern::sync::Claim;
 use kern::time::{Jiffies, Time};
 use std::cell::{Cell, RefCell};
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// What code running inside one namespace on behalf of one thread has at hand.
@@ -70,6 +70,17 @@ impl<'c> Cx<'c> {
     #[inline]
     pub fn add(&self, counter: impl Into<Mib>, n: u64) {
         self.mib.add(counter.into(), n);
+    }
+
+    /// The next inode number of sockfs (`get_next_ino`).
+    #[inline]
+    pub(crate) fn next_ino(&self) -> u64 {
+        let (mut of, mut next, mut end) = self.cpu.inos.get();
+        if next == end || of != self.net.id {
+            (of, Range { start: next, end }) = (self.net.id, self.net.next_inos());
+        }
+        self.cpu.inos.set((of, next + 1, end));
+        next
     }
 
     /// A buffer with [`crate::skb::HEADROOM`] bytes before its data (`alloc_skb` and `skb_reserve`).

@@ -108,16 +108,21 @@ pub struct Flow {
     pub tos: u8,
 }
 
-const CACHED: usize = 16;
+const CACHED: usize = 128;
 
 /// A namespace's number, what was asked there, the answer.
 type Cached = (u64, Flow, Arc<Dst>);
 
 /// A thread's cache of recent lookups, checked against the generation of the tables: a lookup that
 /// hits costs no lock and no reference count until the route is kept.
-#[derive(Default)]
 pub struct DstCache {
-    slots: [RefCell<Option<Cached>>; CACHED],
+    slots: Box<[RefCell<Option<Cached>>; CACHED]>,
+}
+
+impl Default for DstCache {
+    fn default() -> Self {
+        DstCache { slots: Box::new([const { RefCell::new(None) }; CACHED]) }
+    }
 }
 
 impl DstCache {
@@ -125,7 +130,7 @@ impl DstCache {
         let (hi, lo) = flow.daddr.words();
         let mix = (hi ^ lo.rotate_left(17) ^ u64::from(flow.iif) << 7 ^ u64::from(flow.oif))
             .wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (mix >> 60) as usize % CACHED
+        (mix >> 57) as usize % CACHED
     }
 
     /// The route for `flow` in `net`: from the cache, else by `lookup`, which is remembered.
@@ -151,7 +156,7 @@ impl DstCache {
 
     /// Forgets everything, so that no route keeps a device alive.
     pub fn clear(&self) {
-        for slot in &self.slots {
+        for slot in self.slots.iter() {
             slot.replace(None);
         }
     }

@@ -9,6 +9,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod counters;
 pub mod cx;
 pub mod dev;
 pub mod drop;

@@ -1,12 +1,10 @@
 //! Counters: the MIBs of a namespace, as `/proc/net/{snmp,snmp6,netstat}` print them.
 //!
-//! Every thread counts in a block of its own, so that counting is a plain add; readers sum the
-//! blocks. Variants bear the names that `/proc` prints, so that a search for one finds where it is
+//! Every thread counts in a block of its own ([`crate::counters`]). Variants bear the names that `/proc` prints, so that a search for one finds where it is
 //! counted.
 
+use crate::counters::{Block, Counters};
 use kern::context::CpuId;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 macro_rules! mibs {
     ($($(#[$doc:meta])* $group:ident { $($name:ident)* })*) => {
@@ -81,66 +79,38 @@ impl Mib {
 }
 
 const COUNTERS: usize = Base::End.start() as usize + 1024;
-const BLOCKS: usize = 64;
 
-/// One thread's counters.
-pub struct MibBlock {
-    counters: Box<[AtomicU64]>,
-    shared: bool,
-}
+/// One thread's counters of a namespace.
+pub(crate) type MibBlock = Block<COUNTERS>;
 
 impl MibBlock {
-    fn new(shared: bool) -> Self {
-        MibBlock { counters: (0..COUNTERS).map(|_| AtomicU64::new(0)).collect(), shared }
-    }
-
-    /// Adds to a counter: no atomic read-modify-write where the block has one writer.
+    /// Adds to a counter.
     #[inline]
-    pub fn add(&self, counter: Mib, n: u64) {
-        let counter = &self.counters[usize::from(counter.0)];
-        if self.shared {
-            counter.fetch_add(n, Relaxed);
-        } else {
-            counter.store(counter.load(Relaxed).wrapping_add(n), Relaxed);
-        }
+    pub(crate) fn add(&self, counter: Mib, n: u64) {
+        self.count(usize::from(counter.0), n);
     }
 }
 
 /// A namespace's counters.
-pub struct Mibs {
-    /// Block `i` has one writer, the thread whose [`CpuId`] is `i`; the last is for all others.
-    blocks: [OnceLock<MibBlock>; BLOCKS],
-}
-
-impl Default for Mibs {
-    fn default() -> Self {
-        Mibs { blocks: std::array::from_fn(|_| OnceLock::new()) }
-    }
-}
+#[derive(Default)]
+pub struct Mibs(Counters<COUNTERS>);
 
 impl Mibs {
     /// The block that the thread `id` counts in.
     #[inline]
-    pub fn block(&self, id: CpuId) -> &MibBlock {
-        let i = id.index().min(BLOCKS - 1);
-        self.blocks[i].get_or_init(|| MibBlock::new(i == BLOCKS - 1))
+    pub(crate) fn block(&self, id: CpuId) -> &MibBlock {
+        self.0.block(id)
     }
 
     /// All sums, in an order that stays the same while the program runs: to see what moved.
     pub fn snapshot(&self) -> Vec<u64> {
-        (0..COUNTERS as u16).map(|i| self.sum(Mib(i))).collect()
-    }
-
-    /// The sums of `n` counters of a group, from `first` on.
-    pub fn sums(&self, first: Mib, n: usize) -> Vec<u64> {
-        (first.0..).take(n).map(|i| self.sum(Mib(i))).collect()
+        (0..COUNTERS).map(|i| self.0.sum(i)).collect()
     }
 
     /// A counter's sum. Gauges (`CurrEstab`) count down by adding `u64::MAX`; sums wrap.
     pub fn sum(&self, counter: impl Into<Mib>) -> u64 {
         let Mib(i) = counter.into();
-        let blocks = self.blocks.iter().filter_map(OnceLock::get);
-        blocks.fold(0, |sum, block| sum.wrapping_add(block.counters[usize::from(i)].load(Relaxed)))
+        self.0.sum(usize::from(i))
     }
 }
 

@@ -19,6 +19,7 @@ use kern::context::{Cpu, CpuIds};
 use kern::gate::Gate;
 use kern::park::Sleeper;
 use kern::rng::Rng;
+use kern::slots::Slots;
 use kern::sync::ClaimQueue;
 use kern::time::{Clock, Jiffies, Time};
 use kern::timer::Wheel;
@@ -102,7 +103,7 @@ pub struct Net {
     pub(crate) taps: Taps,
     pub(crate) netstamp: Gate,
     packet_types: [OnceLock<(u16, PacketReceive)>; 8],
-    generic: [OnceLock<Arc<dyn Any + Send + Sync>>; SLOTS],
+    generic: Slots<SLOTS>,
     rt_genid: AtomicU32,
     next_ino: AtomicU64,
     next_cookie: AtomicU64,
@@ -134,7 +135,7 @@ impl Net {
             taps: Taps::default(),
             netstamp: Gate::new(),
             packet_types: Default::default(),
-            generic: Default::default(),
+            generic: Slots::default(),
             rt_genid: AtomicU32::new(1),
             next_ino: AtomicU64::new(1),
             next_cookie: AtomicU64::new(1),
@@ -180,12 +181,12 @@ impl Net {
     /// What the room that defines `T` keeps with this namespace, if it is attached.
     #[inline]
     pub fn try_generic<T: Pernet>(&self) -> Option<&T> {
-        self.generic[T::SLOT as usize].get()?.downcast_ref()
+        self.generic.get(T::SLOT as usize)
     }
 
     /// Attaches a room's state; `EEXIST` when it is attached already.
     pub fn set_generic<T: Pernet>(&self, value: T) -> Result<()> {
-        self.generic[T::SLOT as usize].set(Arc::new(value)).map_err(|_| Errno::EEXIST)
+        self.generic.set(T::SLOT as usize, value).map_err(|_| Errno::EEXIST)
     }
 
     /// The generation of all routing state: cached routes of another one are stale.
@@ -199,10 +200,11 @@ impl Net {
         self.rt_genid.fetch_add(1, Relaxed);
     }
 
-    /// The next inode number of sockfs (`get_next_ino`).
-    #[inline]
-    pub fn next_ino(&self) -> u64 {
-        self.next_ino.fetch_add(1, Relaxed)
+    /// The next inode numbers of sockfs, a batch for one thread (`get_next_ino`).
+    pub(crate) fn next_inos(&self) -> std::ops::Range<u64> {
+        const BATCH: u64 = 1024;
+        let first = self.next_ino.fetch_add(BATCH, Relaxed);
+        first..first + BATCH
     }
 
     /// From now on packets are stamped as they come in (`net_enable_timestamp`). It is not undone when

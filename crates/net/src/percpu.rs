@@ -4,6 +4,7 @@
 use crate::dst::DstCache;
 use crate::skb::Pool;
 use kern::context::{Cpu, CpuId};
+use std::cell::Cell;
 
 /// A thread's share of the stack's memory; lives in the [`Cpu`] the thread brings.
 pub struct PerCpu {
@@ -13,12 +14,19 @@ pub struct PerCpu {
     pub pool: Pool,
     /// Routes used lately.
     pub routes: DstCache,
+    /// Inode numbers at hand, and of which namespace they are.
+    pub(crate) inos: Cell<(u64, u64, u64)>,
 }
 
 impl PerCpu {
     /// The part of `cpu` that belongs to this crate, made on first use.
     #[inline]
     pub fn of(cpu: &Cpu) -> &PerCpu {
-        cpu.ext_or_init(|| PerCpu { id: cpu.id, pool: Pool::default(), routes: DstCache::default() })
+        cpu.ext_or_init(|| PerCpu {
+            id: cpu.id,
+            pool: Pool::default(),
+            routes: DstCache::default(),
+            inos: Cell::default(),
+        })
     }
 }

@@ -36,7 +36,7 @@ pub fn init(net: &Arc<Net>) -> Result<()> {
         diag: SpinLock::default(),
         slab: Cache::new("NETLINK", 1024),
     })?;
-    net.families.register(Arc::new(NetlinkFamily))
+    net.families.register(NetlinkFamily)
 }
 
 impl NetlinkNet {

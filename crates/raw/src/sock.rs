@@ -84,7 +84,8 @@ impl Proto for Raw {
         crate::input::queue_rcv(cx, sk.sk, skb);
     }
 
-    fn init(sk: &Sock<Self>, _cx: &UserCx<'_>) -> Result<()> {
+    fn init(st: &mut SkMut<'_, Self>, _cx: &UserCx<'_>) -> Result<()> {
+        let sk = st.sk;
         // ICMPv6 has its checksum where it has it (`rawv6_init_sk`).
         if i32::from(sk.protocol()) == IPPROTO_ICMPV6 && i32::from(sk.family()) == uapi::AF_INET6 {
             sk.shared.checksum.store(2, Relaxed);

@@ -35,7 +35,6 @@ mod diag;
 mod driver;
 mod namespace;
 pub mod net;
-mod proc;
 pub mod sim;
 pub mod sys;
 mod task;

@@ -8,9 +8,10 @@ use kern::signals::Signals;
 use kern::sync::SpinLock;
 use kern::time::{Clock, Time};
 use net::netns::Config;
+use rustix::time::{ClockId, clock_gettime};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 use uapi::Result;
 
 /// A network namespace in this process. Clones are handles on the same one; the last to go takes
@@ -191,22 +192,35 @@ impl Net {
     }
 }
 
-/// The system's clocks, read through `std`.
+/// The system's clocks.
 struct SystemClock {
-    origin: Instant,
+    /// What `CLOCK_MONOTONIC` showed a second before the clock began: no moment is 0, because zeros
+    /// mean "never" in many places.
+    origin: u64,
+}
+
+const NS_PER_SEC: u64 = 1_000_000_000;
+
+fn monotonic(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock);
+    (time.tv_sec as u64).wrapping_mul(NS_PER_SEC).wrapping_add(time.tv_nsec as u64)
 }
 
 impl Default for SystemClock {
     fn default() -> Self {
-        SystemClock { origin: Instant::now() }
+        SystemClock { origin: monotonic(ClockId::Monotonic).wrapping_sub(NS_PER_SEC) }
     }
 }
 
 impl Clock for SystemClock {
     #[inline]
     fn now(&self) -> Time {
-        // The first second is skipped so that no moment is 0: zeros mean "never" in many places.
-        Time::from_ns(1_000_000_000 + self.origin.elapsed().as_nanos() as u64)
+        Time::from_ns(monotonic(ClockId::Monotonic).wrapping_sub(self.origin))
+    }
+
+    #[inline]
+    fn coarse(&self) -> Time {
+        Time::from_ns(monotonic(ClockId::MonotonicCoarse).wrapping_sub(self.origin))
     }
 
     fn realtime_ns(&self) -> u64 {

@@ -3,13 +3,11 @@
 
 use crate::TcpCx;
 use crate::cong;
-use crate::input::ofo::OfoQueue;
 use crate::output::{mss, syn};
 use crate::sock::{RxOpt, Sk, TcpSock};
 use crate::timer;
 use net::Cx;
 use net::sock::SockFlag;
-use std::collections::VecDeque;
 use uapi::tcp::{TCP_MSS_DEFAULT, TcpState};
 use wire::TcpHdr;
 
@@ -92,18 +90,19 @@ pub fn init_sock(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     sk.tcp_header_len = TcpHdr::LEN as u8;
     sk.sk.set_sndbuf(sysctl.wmem(1));
     sk.sk.set_rcvbuf(sysctl.rmem(1));
-    sk.sk.set_flag(SockFlag::UseWriteQueue, true);
 }
 
 /// Lets go of everything received and written (`tcp_write_queue_purge`, `skb_rbtree_purge`,
 /// `__skb_queue_purge`).
 pub fn purge_queues(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     crate::output::write_queue_purge(sk, cx);
-    for seg in std::mem::take(&mut sk.receive_queue) {
+    while let Some(seg) = sk.receive_queue.pop_front() {
         crate::input::data::eat_skb(sk, cx, seg);
     }
-    for seg in std::mem::take(&mut sk.ofo_queue).into_segments() {
-        crate::input::data::eat_skb(sk, cx, seg);
+    if !sk.ofo_queue.is_empty() {
+        for seg in std::mem::take(&mut sk.ofo_queue).into_segments() {
+            crate::input::data::eat_skb(sk, cx, seg);
+        }
     }
 }
 
@@ -285,14 +284,4 @@ pub fn is_synchronised(state: TcpState) -> bool {
         | TcpState::SynRecv.bit()
         | TcpState::NewSynRecv.bit();
     !state.is_in(NOT)
-}
-
-/// Lets an idle connection keep no memory in its queues.
-pub fn trim(tp: &mut TcpSock) {
-    if tp.receive_queue.is_empty() {
-        tp.receive_queue = VecDeque::new();
-    }
-    if tp.ofo_queue.is_empty() {
-        tp.ofo_queue = OfoQueue::default();
-    }
 }

@@ -9,6 +9,7 @@
 
 pub mod api;
 pub mod cong;
+pub mod fifo;
 pub mod glue;
 pub mod hash;
 pub mod init;
@@ -43,8 +44,6 @@ pub struct TcpNet {
     pub hash: hash::Hashinfo,
     /// Challenge ACKs sent lately.
     pub challenge: input::challenge::Limit,
-    /// Socks in use.
-    pub sockets: AtomicI64,
     /// Socks without a file (`tcp_orphan_count`).
     pub orphans: AtomicI64,
     /// Bytes of all socks' buffers, in pages (`tcp_memory_allocated`).
@@ -77,7 +76,6 @@ impl TcpNet {
             sysctl: Arc::default(),
             hash: hash::Hashinfo::new(net.rng.u64()),
             challenge: input::challenge::Limit::default(),
-            sockets: AtomicI64::new(0),
             orphans: AtomicI64::new(0),
             memory_allocated: AtomicI64::new(0),
             keys: (net.rng.u64(), net.rng.u64()),
@@ -114,11 +112,6 @@ impl TcpNet {
         self.hash.clear();
         self.slab.shrink();
     }
-}
-
-/// A sock ended.
-fn sockets_dec(cx: &Cx<'_>) {
-    cx.tcp().sockets.fetch_sub(1, Relaxed);
 }
 
 /// Attaches TCP to a namespace, over IPv4 and IPv6.

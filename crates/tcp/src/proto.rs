@@ -1,14 +1,13 @@
 //! TCP as the socket layer sees it (`tcp_prot`, `tcpv6_prot`).
 
 use crate::sock::TcpSock;
-use crate::{TcpCx, TcpNet, TcpShared, api, hash, init, input, output, state, timer};
+use crate::{TcpNet, TcpShared, api, hash, init, input, output, state, timer};
 use ip::{InetProto, InetShared, InetSock};
 use kern::slab::Cache;
 use net::msg::RecvMsg;
-use net::sock::{GetOpt, Timeo};
+use net::sock::{GetOpt, SockFlag, Timeo};
 use net::{AnySock, Cx, MsgHdr, Net, Proto, SkMut, Skb, Sock, UserCx};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use uapi::tcp::TcpState;
 use uapi::{Errno, Result};
 
@@ -19,6 +18,7 @@ impl Proto for Tcp {
     type State = TcpSock;
     type Shared = TcpShared;
     const NAME: &'static str = "TCP";
+    const FLAGS: u64 = 1 << SockFlag::UseWriteQueue as u8;
 
     fn slab(net: &Net) -> &Cache<Arc<Sock<Tcp>>> {
         net.generic::<TcpNet>().slab()
@@ -38,13 +38,8 @@ impl Proto for Tcp {
         timer::deferred(sk, cx, which);
     }
 
-    fn init(sk: &Sock<Self>, cx: &UserCx<'_>) -> Result<()> {
-        let mut guard = sk.lock_sock(cx);
-        let family = sk.family();
-        guard.inet.init(cx.net, family);
-        guard.inet.is_icsk = true;
-        crate::init::init_sock(&mut guard.sk_mut(), cx);
-        cx.tcp().sockets.fetch_add(1, Relaxed);
+    fn init(sk: &mut SkMut<'_, Self>, cx: &UserCx<'_>) -> Result<()> {
+        init::init_sock(sk, cx);
         Ok(())
     }
 

@@ -12,6 +12,7 @@ pub struct TcpShared {
     pub inet: InetShared,
     /// The queues of a listener; `None` for all others.
     listen: SpinLock<Option<Box<ListenQueue>>>,
+    has_queues: AtomicBool,
     bind_slot: AtomicU32,
     hashed_listening: AtomicBool,
 }
@@ -21,6 +22,7 @@ impl Default for TcpShared {
         TcpShared {
             inet: InetShared::default(),
             listen: SpinLock::default(),
+            has_queues: AtomicBool::new(false),
             bind_slot: AtomicU32::new(NO_SLOT),
             hashed_listening: AtomicBool::new(false),
         }
@@ -36,6 +38,7 @@ impl TcpShared {
 
     /// Makes the sock a listener, or no more one; returns the queues there were.
     pub fn set_listen(&self, queue: Option<ListenQueue>) -> Option<Box<ListenQueue>> {
+        self.has_queues.store(queue.is_some(), Relaxed);
         std::mem::replace(&mut *self.listen.lock(), queue.map(Box::new))
     }
 
@@ -61,7 +64,9 @@ impl TcpShared {
     /// As in a fresh sock.
     pub(crate) fn reset(&self) {
         self.inet.clear();
-        drop(self.set_listen(None));
+        if self.has_queues.load(Relaxed) {
+            drop(self.set_listen(None));
+        }
         self.set_bind_slot(NO_SLOT);
         self.set_hashed_listening(false);
     }

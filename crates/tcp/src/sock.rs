@@ -8,13 +8,13 @@ mod derived;
 
 use crate::Tcp;
 use crate::cong::Cong;
+use crate::fifo::Fifo;
 use crate::output::queue::SendQueue;
 use crate::sysctl::Sysctl;
 use ip::InetSock;
 use kern::time::Jiffies;
 use kern::timer::TimerSlot;
 use net::Skb;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use wire::TcpFlags;
 use wire::tcp::SackBlock;
@@ -186,9 +186,6 @@ pub struct TcpSock {
     pub rcv_wup: u32,
     /// The window advertised then, bytes (`rcv_wnd`).
     pub rcv_wnd: u32,
-    /// Whom the window shrinks for: never advertised below this end (`rcv_mwnd_seq`); unused until
-    /// `tcp_shrink_window`.
-    pub rcv_mwnd_seq: u32,
     /// The most the window may grow to now (`rcv_ssthresh`).
     pub rcv_ssthresh: u32,
     /// The most the window may ever be (`window_clamp`).
@@ -200,7 +197,7 @@ pub struct TcpSock {
     /// Where the urgent byte is (`urg_seq`).
     pub urg_seq: u32,
     /// Data in order that the user has not read (`sk_receive_queue`).
-    pub receive_queue: VecDeque<RxSegment>,
+    pub receive_queue: Fifo<RxSegment>,
     /// Data beyond a hole, sorted, without overlap (`out_of_order_queue`).
     pub ofo_queue: crate::input::ofo::OfoQueue,
     /// What the next SACK says (`selective_acks`), the newest first.

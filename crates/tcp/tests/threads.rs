@@ -62,7 +62,11 @@ impl Task {
     fn socket(&self) -> Sock {
         self.call(|cx| {
             let sk = net::Sock::<Tcp>::alloc(cx, uapi::AF_INET as u16, 1, uapi::IPPROTO_TCP as u16);
-            Tcp::init(&sk, cx).unwrap();
+            {
+                let mut guard = sk.lock_sock(cx);
+                guard.inet.init(cx.net, uapi::AF_INET as u16);
+                Tcp::init(&mut guard.sk_mut(), cx).unwrap();
+            }
             sk
         })
     }

@@ -174,6 +174,14 @@ pub fn parse_in6(bytes: &[u8]) -> Result<SocketAddrV6> {
     Ok(SocketAddrV6::new(addr, port, flowinfo, scope_id))
 }
 
+/// `struct sockaddr_in`
+#[inline]
+fn encode_in(addr: Ipv4Addr, port: u16) -> [u8; SOCKADDR_IN_LEN] {
+    let ([f0, f1], [p0, p1]) = ((AF_INET as u16).to_ne_bytes(), port.to_be_bytes());
+    let [a, b, c, d] = addr.octets();
+    [f0, f1, p0, p1, a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0]
+}
+
 impl SockAddr {
     /// An address of the family that fits: IPv4 stays IPv4.
     #[must_use]
@@ -221,7 +229,16 @@ impl SockAddr {
     }
 
     /// Write it as the kernel hands it out, and return its length. `buf` is cut, never overrun.
+    #[inline]
     pub fn encode(&self, buf: &mut [u8]) -> usize {
+        if let (Self::Inet { addr, port }, Some(whole)) = (self, buf.first_chunk_mut::<SOCKADDR_IN_LEN>()) {
+            *whole = encode_in(*addr, *port);
+            return SOCKADDR_IN_LEN;
+        }
+        self.encode_any(buf)
+    }
+
+    fn encode_any(&self, buf: &mut [u8]) -> usize {
         let mut full = [0u8; SOCKADDR_STORAGE_LEN];
         let mut put = |at: usize, bytes: &[u8]| {
             if let Some(slot) = full.get_mut(at..at + bytes.len()) {
@@ -232,8 +249,7 @@ impl SockAddr {
         let len = match *self {
             Self::Unspec | Self::Other { .. } => 2,
             Self::Inet { addr, port } => {
-                put(2, &port.to_be_bytes());
-                put(4, &addr.octets());
+                put(0, &encode_in(addr, port));
                 SOCKADDR_IN_LEN
             }
             Self::Inet6 { addr, port, flowinfo, scope_id } => {

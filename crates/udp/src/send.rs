@@ -6,7 +6,7 @@ use crate::{Udp, UdpSock, cork, mib};
 use ip::datagram::truesize;
 use ip::output::{self, Datagram, Ipcm};
 use ip::route;
-use net::dst::{Dst, DstKind};
+use net::dst::{Dst, DstKind, Flow};
 use net::msg::MsgHdr;
 use net::sock::{SkMut, SockFlag};
 use net::{Cx, Skb, Sock, UserCx};
@@ -59,7 +59,7 @@ fn send(sk: &mut SkMut<'_, Udp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Resul
         asked = crate::control::parse(sk.sk, cx, msg, sk.gso_size, dest.addr.is_v4())?;
         (&asked.0, asked.1)
     };
-    let (dst, daddr) = route_to(sk, cx, &dest, ipc)?;
+    let Route { dst, daddr, flow } = route_to(sk, cx, &dest, ipc)?;
     if dst.kind == DstKind::Broadcast && !sk.sk.flag(SockFlag::Broadcast) {
         return Err(Errno::EACCES);
     }
@@ -75,8 +75,10 @@ fn send(sk: &mut SkMut<'_, Udp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Resul
     } else {
         send_one(sk, cx, msg, &to, dest.port, len)
     };
-    if dest.connected {
-        sk.inet.dst = Some(dst);
+    match flow {
+        _ if dest.connected => sk.inet.dst = Some(dst),
+        Some(flow) => sk.last_route = Some((flow, dst)),
+        None => {}
     }
     result.map(|()| len)
 }
@@ -91,21 +93,25 @@ fn check_v4(msg: &MsgHdr<'_>, len: usize) -> Result<()> {
     Ok(())
 }
 
-/// The route, and the destination it led to. A connected socket's own is taken out of it: the caller
-/// puts it back.
+/// The way a datagram goes.
+struct Route {
+    dst: Arc<Dst>,
+    /// The destination it led to.
+    daddr: InetAddr,
+    /// What was asked for; `None` for a connected socket's own.
+    flow: Option<Flow>,
+}
+
+/// The route, and the destination it led to. It is taken out of the socket if that has it: the caller
+/// puts it back, which costs no reference.
 #[inline]
-fn route_to(
-    sk: &mut SkMut<'_, Udp>,
-    cx: &UserCx<'_>,
-    dest: &Dest,
-    ipc: &Ipcm,
-) -> Result<(Arc<Dst>, InetAddr)> {
+fn route_to(sk: &mut SkMut<'_, Udp>, cx: &UserCx<'_>, dest: &Dest, ipc: &Ipcm) -> Result<Route> {
     if dest.connected
         && std::ptr::eq(ipc, &raw const PLAIN)
         && let Some(dst) = sk.inet.dst.take()
     {
         if dst.is_current(cx.net) {
-            return Ok((dst, dest.addr));
+            return Ok(Route { dst, daddr: dest.addr, flow: None });
         }
         drop(dst);
     }
@@ -127,12 +133,15 @@ fn route_to(
     if let Some(tos) = ipc.tos {
         flow.tos = if daddr.is_v4() { tos & 0xfc } else { tos };
     }
-    let dst = route::output(cx, &flow).inspect_err(|&errno| {
-        if errno == Errno::ENETUNREACH && daddr.is_v4() {
-            cx.inc(net::mib::Ip::OutNoRoutes);
-        }
-    })?;
-    Ok((dst, daddr))
+    let dst = match sk.last_route.take() {
+        Some((asked, dst)) if asked == flow && dst.is_current(cx.net) => dst,
+        _ => route::output(cx, &flow).inspect_err(|&errno| {
+            if errno == Errno::ENETUNREACH && daddr.is_v4() {
+                cx.inc(net::mib::Ip::OutNoRoutes);
+            }
+        })?,
+    };
+    Ok(Route { dst, daddr, flow: Some(flow) })
 }
 
 /// Compares a datagram with what the path and the socket allow.

@@ -4,6 +4,7 @@ use crate::UdpNet;
 use crate::table::Key;
 use ip::{InetProto, InetShared, InetSock};
 use kern::slab::Cache;
+use net::dst::{Dst, Flow};
 use net::msg::{MsgHdr, RecvMsg};
 use net::sock::{GetOpt, Proto, RecvQueue, SEND_SHUTDOWN, SkMut, SockFlag, Timeo};
 use net::{Cx, Net, Skb, Sock, UserCx};
@@ -28,6 +29,8 @@ pub struct UdpSock {
     pub len: usize,
     /// `UDP_SEGMENT`: the size of the datagrams that a send is cut into; 0 for one (`gso_size`).
     pub gso_size: u16,
+    /// The last route that was asked for, and the answer: the next datagram mostly goes the same way.
+    pub(crate) last_route: Option<(Flow, Arc<Dst>)>,
 }
 
 /// Bits of [`UdpShared::flags`].
@@ -136,6 +139,7 @@ impl Proto for Udp {
         crate::send::flush_pending(st, cx);
         Self::unhash(st, cx);
         st.inet.dst = None;
+        st.last_route = None;
         drop(guard);
         sk.set_flag(SockFlag::Dead, true);
         sk.shared.queue.purge(cx, sk);
@@ -151,6 +155,7 @@ impl Proto for Udp {
 
     fn dst_reset(sk: &mut SkMut<'_, Self>) {
         sk.inet.dst = None;
+        sk.last_route = None;
     }
 
     fn ioctl(sk: &Sock<Self>, _cx: &UserCx<'_>, cmd: u32, arg: &mut [u8]) -> Result<i32> {

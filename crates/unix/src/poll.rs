@@ -66,7 +66,7 @@ pub(crate) fn write_space(cx: &UserCx<'_>, sk: &Sock<Unix>) {
         sk.wq.wake(WRITABLE);
     }
     // Signals are for those who found no room.
-    if sk.fasync.is_active() && sk.flag(SockFlag::NoSpace) {
+    if sk.wants_sigio() && sk.flag(SockFlag::NoSpace) {
         sk.set_flag(SockFlag::NoSpace, false);
         sk.wake_async(Band::Out);
     }

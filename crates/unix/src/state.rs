@@ -60,7 +60,7 @@ pub fn init_with(net: &Arc<Net>, names: Arc<dyn NameStore>) -> Result<()> {
         max_dgram_qlen: AtomicI32::new(10),
     })?;
     register_ints(net, SYSCTLS)?;
-    net.families.register(Arc::new(UnixFamily))
+    net.families.register(UnixFamily)
 }
 
 /// Lets go of sockets that only each other's queues hold, and would hold the namespace. For its last user.

@@ -4,7 +4,7 @@
 //! with a message.
 
 use crate::file::File;
-use core::cell::{Cell, OnceCell, RefCell};
+use core::cell::{Cell, OnceCell, Ref, RefCell};
 use std::sync::Arc;
 use uapi::{Errno, Result};
 
@@ -142,6 +142,13 @@ impl FdTable {
             Some(Some(file)) => Ok(f(file)),
             _ => Err(Errno::EBADF),
         }
+    }
+
+    /// A file, as long as nobody of this thread closes it: a close meanwhile waits ([`FdTable::take`]).
+    #[inline]
+    pub(crate) fn look(&self, fd: i32) -> Result<Ref<'_, Arc<File>>> {
+        let slot = self.slot(fd).ok_or(Errno::EBADF)?;
+        Ref::filter_map(slot.borrow(), Option::as_ref).map_err(|_| Errno::EBADF)
     }
 
     /// Whether the descriptor is taken, be it only reserved.

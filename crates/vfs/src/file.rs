@@ -175,7 +175,7 @@ pub trait FileOps: Any + Send + Sync {
     /// Where the memory goes after [`FileOps::release`]; `None` gives it back to the allocator.
     ///
     /// The function gets the only reference there is, so that [`Arc::get_mut`] and [`File::ops_mut`] give it everything to make the file
-    /// new again ([`File::renew`]); a cache of such files makes `socket(2)` free of allocation.
+    /// ready ([`File::retire`]) to be new again ([`File::renew`]); a cache of such files makes `socket(2)` free of allocation.
     fn recycler(&self) -> Option<Recycle> {
         None
     }
@@ -237,11 +237,16 @@ impl File {
         })
     }
 
-    /// Make a released file an open one again: for a cache of files.
-    pub fn renew(&mut self, flags: u32) {
-        *self.flags.get_mut() = flags;
-        *self.state.get_mut() = OPENED;
+    /// Take away what a released file still has of its last use: for a cache of files, on the way in.
+    pub fn retire(&mut self) {
         self.owner.take();
+    }
+
+    /// Make a retired file an open one again: for a cache of files, on the way out.
+    #[inline]
+    pub fn renew(&self, flags: u32) {
+        self.flags.store(flags, Relaxed);
+        self.state.store(OPENED, Relaxed);
     }
 
     /// The operations.

@@ -101,16 +101,23 @@ impl Files {
     /// `EBADF` if there is none.
     #[inline]
     pub fn with<R>(&self, p: &Process<'_>, fd: i32, f: impl FnOnce(&Arc<File>) -> R) -> Result<R> {
-        if self.shared.get().is_none() {
-            let result = self.private.with(fd, f);
-            if self.private.has_doomed() {
-                self.close_doomed(p);
+        // `f` is called in one place, so that it becomes part of its caller.
+        let mut shared = None;
+        let private = match self.shared.get() {
+            None => Some(self.private.look(fd)?),
+            Some(_) => {
+                shared = Some(self.get(fd)?);
+                None
             }
-            return result;
+        };
+        let Some(file) = private.as_deref().or(shared.as_ref()) else { return Err(Errno::EBADF) };
+        let result = f(file);
+        drop(private);
+        if let Some(file) = shared {
+            fput(file, p);
+        } else if self.private.has_doomed() {
+            self.close_doomed(p);
         }
-        let file = self.get(fd)?;
-        let result = f(&file);
-        fput(file, p);
         Ok(result)
     }
 

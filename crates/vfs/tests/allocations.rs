@@ -72,10 +72,7 @@ impl FileOps for Bare {
 
 fn warm(p: &Process<'_>, files: &Files) -> i32 {
     let made = files.open(p, 0, || {
-        let pooled = POOL.with_borrow_mut(Vec::pop).and_then(|mut file| {
-            Arc::get_mut(&mut file)?.renew(O_RDWR);
-            Some(file)
-        });
+        let pooled = POOL.with_borrow_mut(Vec::pop).inspect(|file| file.renew(O_RDWR));
         Ok(pooled.unwrap_or_else(|| File::new(Arc::new(Bare::default()), O_RDWR)))
     });
     made.unwrap()

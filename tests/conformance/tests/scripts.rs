@@ -20,7 +20,4 @@ conformance::cases! {
     epoll = python("epoll");
 
     addresses = python("addresses");
-
-    // chapter: A9 B10
-    proc = python("proc");
 }

@@ -8,7 +8,7 @@ use tcp::TcpNet;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Left {
     /// Socks in use.
-    pub socks: i64,
+    pub socks: u64,
     /// Entries of the table of connections, requests and `TIME_WAIT`s too.
     pub established: usize,
     /// `TIME_WAIT`s.
@@ -23,7 +23,7 @@ pub struct Left {
 pub fn left(net: &Net) -> Left {
     let tcp: &TcpNet = net.stack().generic();
     Left {
-        socks: tcp.sockets.load(Relaxed),
+        socks: tcp.slab().stats().active,
         established: tcp.hash.established.len(),
         time_waits: tcp.time_waits(),
         orphans: tcp.orphans.load(Relaxed),

@@ -17,12 +17,11 @@ use cable::{Cable, CableEnd, Flight};
 use kern::context::Cpu;
 use kern::sync::SpinLock;
 use kern::time::Time;
-use net::dev::{DeviceConfig, Features};
+use net::dev::{DevStat, DeviceConfig, Features};
 use net::skb::IpSummed;
 use net::sock::mem::truesize_linear;
 use net::{Net, NetDevice, Skb};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use uapi::{
     ARPHRD_NONE, ETH_P_IP, ETH_P_IPV6, IFF_LOWER_UP, IFF_MULTICAST, IFF_NOARP, IFF_POINTOPOINT, IFF_RUNNING,
     IFF_UP, Result,
@@ -180,8 +179,8 @@ impl Wire {
                 skb.ip_summed = IpSummed::Unnecessary;
             }
             (skb.gso_size, skb.gso_segs) = flight.gso;
-            dev.stats.rx_packets.fetch_add(1, Relaxed);
-            dev.stats.rx_bytes.fetch_add(flight.bytes.len() as u64, Relaxed);
+            dev.stats.add(cx, DevStat::RxPackets, 1);
+            dev.stats.add(cx, DevStat::RxBytes, flight.bytes.len() as u64);
             cx.netif_rx(skb);
         });
         *cpu.lock() = Some(own);

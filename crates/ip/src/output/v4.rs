@@ -61,7 +61,7 @@ fn with_options<'b>(
 }
 
 /// Writes the header in front of the data.
-#[inline]
+#[inline(always)]
 fn push(skb: &mut Skb, mut repr: Ipv4Repr<'_>) {
     repr.payload_len = skb.len();
     skb.ip_flags |= flag::OURS;
@@ -87,10 +87,12 @@ fn plain(repr: &Ipv4Repr<'_>) -> [u8; Ipv4Hdr::LEN] {
         | u64::from(repr.frag_off);
     let hops = u64::from(repr.ttl) << 8 | u64::from(repr.protocol);
     let (src, dst) = (u64::from(repr.src.to_bits()), u64::from(repr.dst.to_bits()));
-    let words = |v: u64| (v >> 48) + (v >> 32 & 0xffff) + (v >> 16 & 0xffff) + (v & 0xffff);
-    let sum = words(first) + hops + words(src) + words(dst);
-    let sum = (sum & 0xffff) + (sum >> 16);
-    let sum = (sum & 0xffff) + (sum >> 16);
+    // 32 bits at a time: the carries are folded in at the end (RFC 1071 section 2).
+    let sum = (first >> 32) + (first & 0xffff_ffff) + hops + src + dst;
+    let sum = (sum >> 32) + (sum & 0xffff_ffff);
+    let sum = (sum >> 16) + (sum & 0xffff);
+    let sum = (sum >> 16) + (sum & 0xffff);
+    let sum = (sum >> 16) + (sum & 0xffff);
     let second = hops << 48 | (!sum & 0xffff) << 32 | src;
     let mut bytes = [0; Ipv4Hdr::LEN];
     bytes[..8].copy_from_slice(&first.to_be_bytes());
@@ -179,7 +181,8 @@ pub(super) fn send_skb(cx: &Cx<'_>, inet: &mut InetSock, to: &Datagram<'_>, mut 
 /// An identification from the counters all flows share (`__ip_select_ident`).
 pub fn select_id(cx: &Cx<'_>, (saddr, daddr): (Ipv4Addr, Ipv4Addr), protocol: u8, segs: u16) -> u16 {
     let idents = &IpNet::of(cx.net).idents;
-    idents.select(&cx.net.rng, cx.jiffies(), (saddr.into(), daddr.into()), protocol, u32::from(segs)) as u16
+    let now = cx.net.clock.coarse().jiffies();
+    idents.select(&cx.net.rng, now, (saddr.into(), daddr.into()), protocol, u32::from(segs)) as u16
 }
 
 #[cfg(test)]

@@ -2,17 +2,16 @@
 //! `ip_idents_reserve`): counters shared by buckets of (source, destination, protocol), moved on by
 //! random steps with the time that passed, so that nobody can count our packets.
 
+use kern::hash::SipKey;
 use kern::rng::Rng;
 use kern::time::Jiffies;
-use siphasher::sip::SipHasher13;
-use std::hash::Hasher;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use uapi::InetAddr;
 
 const BUCKETS: usize = 2048;
 
 pub(crate) struct Idents {
-    key: (u64, u64),
+    key: SipKey,
     /// (counter, when it was used last in jiffies).
     buckets: Box<[(AtomicU32, AtomicU32)]>,
 }
@@ -20,17 +19,15 @@ pub(crate) struct Idents {
 impl Idents {
     pub(crate) fn new(rng: &Rng) -> Self {
         let bucket = |_| (AtomicU32::new(rng.u32()), AtomicU32::new(0));
-        Idents { key: (rng.u64(), rng.u64()), buckets: (0..BUCKETS).map(bucket).collect() }
+        Idents { key: SipKey([rng.u64(), rng.u64()]), buckets: (0..BUCKETS).map(bucket).collect() }
     }
 
     /// A flow label for messages of the kernel's own, stable for each peer and type
     /// (`ip6_make_flowlabel` with the flow's hash).
     pub(crate) fn flow_label(&self, saddr: InetAddr, daddr: InetAddr, kind: u8) -> u32 {
-        let mut hash = SipHasher13::new_with_keys(self.key.1, self.key.0);
-        hash.write(&saddr.octets());
-        hash.write(&daddr.octets());
-        hash.write_u8(kind);
-        hash.finish() as u32 & uapi::IPV6_FLOWLABEL_MASK
+        let key = SipKey([self.key.0[1], self.key.0[0]]);
+        let ((a, b), (c, d)) = (saddr.words(), daddr.words());
+        key.hash_fast([a, b, c, d, kind.into()]) as u32 & uapi::IPV6_FLOWLABEL_MASK
     }
 
     /// The identification for the next `segs` packets of a flow.
@@ -42,11 +39,12 @@ impl Idents {
         protocol: u8,
         segs: u32,
     ) -> u32 {
-        let mut hash = SipHasher13::new_with_keys(self.key.0, self.key.1);
-        hash.write(&saddr.octets());
-        hash.write(&daddr.octets());
-        hash.write_u8(protocol);
-        let (counter, stamp) = &self.buckets[hash.finish() as usize % BUCKETS];
+        let ((a, b), (c, d)) = (saddr.words(), daddr.words());
+        let hash = match (saddr.is_v4(), daddr.is_v4()) {
+            (true, true) => self.key.hash_fast([b << 32 | d & 0xffff_ffff, protocol.into()]),
+            _ => self.key.hash_fast([a, b, c, d, protocol.into()]),
+        };
+        let (counter, stamp) = &self.buckets[hash as usize % BUCKETS];
         let now = now as u32;
         let old = stamp.load(Relaxed);
         let passed = now.wrapping_sub(old);

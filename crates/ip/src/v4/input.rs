@@ -91,7 +91,7 @@ fn count_ecn(cx: &BhCx<'_, '_>, skb: &Skb, ecn: u8) {
 }
 
 /// A packet that this host sent to itself, its header known to be right.
-#[inline]
+#[inline(always)]
 fn rcv_local(cx: &BhCx<'_, '_>, mut skb: Skb, header_len: usize) {
     let Some((hdr, _)) = Ipv4Hdr::view(skb.linear()) else {
         return cx.drop_skb(skb, DropReason::IpInHdr);

@@ -5,6 +5,7 @@
 //! Each is run as the code is, and once for each [`Fault`] that it is there to notice.
 
 mod claim;
+mod once;
 mod owner;
 #[allow(unsafe_code, reason = "counts without the lock's guard")]
 mod spin;

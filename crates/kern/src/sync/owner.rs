@@ -256,6 +256,17 @@ impl<'a, T, B> Owner<'a, T, B> {
         Owner { lock, not_send: PhantomData }
     }
 
+    /// What is in the backlog; it stays owned (`sk_flush_backlog`). `None` when nothing is.
+    #[inline]
+    pub fn backlog(&mut self) -> Option<BacklogItems<'a, T, B>> {
+        let lock = self.lock;
+        if lock.state.load(Ordering::Relaxed) & BACKLOG == 0 {
+            return None;
+        }
+        // Only an owner clears the bit, so it is still set and the lock is not let go of.
+        lock.release_slow().map(|items| BacklogItems { lock, items })
+    }
+
     /// Lets go of it (`release_sock`). When something is in the backlog it stays owned: process the
     /// items and try again.
     ///

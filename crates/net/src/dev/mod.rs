@@ -5,13 +5,15 @@ mod xmit;
 
 pub use xmit::{Tap, TapDirection, Taps, skb_checksum_help};
 
+use crate::counters::Counters;
 use crate::cx::Cx;
 use crate::drop::DropReason;
 use crate::netns::Net;
 use crate::skb::Skb;
+use kern::slots::Slots;
 use kern::sync::SpinLock;
 use std::any::Any;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use uapi::{Errno, Result};
 
@@ -61,17 +63,34 @@ pub struct DeviceConfig {
     pub features: Features,
 }
 
-/// Packets and bytes of a device, as `/proc/net/dev` prints them.
-#[derive(Default)]
+/// What is counted of a device, as `/proc/net/dev` prints it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are rtnl_link_stats64's")]
-pub struct DeviceStats {
-    pub rx_packets: AtomicU64,
-    pub rx_bytes: AtomicU64,
-    pub rx_dropped: AtomicU64,
-    pub tx_packets: AtomicU64,
-    pub tx_bytes: AtomicU64,
-    pub tx_dropped: AtomicU64,
-    pub multicast: AtomicU64,
+pub enum DevStat {
+    RxPackets,
+    RxBytes,
+    RxDropped,
+    TxPackets,
+    TxBytes,
+    TxDropped,
+    Multicast,
+}
+
+/// Packets and bytes of a device.
+#[derive(Default)]
+pub struct DeviceStats(Counters<{ DevStat::Multicast as usize + 1 }>);
+
+impl DeviceStats {
+    /// Counts `n` more.
+    #[inline]
+    pub fn add(&self, cx: &Cx<'_>, stat: DevStat, n: u64) {
+        self.0.block(cx.cpu.id).count(stat as usize, n);
+    }
+
+    /// How much was counted.
+    pub fn sum(&self, stat: DevStat) -> u64 {
+        self.0.sum(stat as usize)
+    }
 }
 
 /// A network device.
@@ -95,7 +114,7 @@ pub struct NetDevice {
     flags: AtomicU32,
     mtu: AtomicU32,
     ops: Box<dyn NetDeviceOps>,
-    generic: [OnceLock<Arc<dyn Any + Send + Sync>>; DEV_SLOTS],
+    generic: Slots<DEV_SLOTS>,
 }
 
 const DEV_SLOTS: usize = 4;
@@ -137,12 +156,12 @@ impl NetDevice {
 
     /// What the room that defines `T` keeps with this device.
     pub fn ext<T: DevExt>(&self) -> Option<&T> {
-        self.generic[T::SLOT].get()?.downcast_ref()
+        self.generic.get(T::SLOT)
     }
 
     /// Attaches what the room that defines `T` keeps with this device; once.
     pub fn set_ext<T: DevExt>(&self, value: T) -> Result<()> {
-        self.generic[T::SLOT].set(Arc::new(value)).map_err(|_| Errno::EEXIST)
+        self.generic.set(T::SLOT, value).map_err(|_| Errno::EEXIST)
     }
 }
 
@@ -203,7 +222,7 @@ impl Devices {
             flags: AtomicU32::new(flags),
             mtu: AtomicU32::new(mtu),
             ops,
-            generic: Default::default(),
+            generic: Slots::default(),
         });
         if features.loopback {
             let _ = self.loopback.set(dev.clone());

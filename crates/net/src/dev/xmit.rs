@@ -1,6 +1,6 @@
 //! Out through a device (`dev_queue_xmit`), and the taps that see every packet.
 
-use super::NetDevice;
+use super::{DevStat, NetDevice};
 use crate::cx::{BhCx, Cx};
 use crate::drop::DropReason;
 use crate::netns::Net;
@@ -8,7 +8,6 @@ use crate::skb::{IpSummed, Skb};
 use kern::gate::Gate;
 use kern::sync::SpinLock;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// Which way a packet that a tap sees is going.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +31,16 @@ pub struct Taps {
     list: SpinLock<Vec<Arc<dyn Tap>>>,
 }
 
+impl Taps {
+    #[cold]
+    fn show(&self, cx: &Cx<'_>, skb: &Skb, direction: TapDirection) {
+        let taps = self.list.lock().clone();
+        for tap in taps {
+            tap.packet(cx, skb, direction);
+        }
+    }
+}
+
 impl Net {
     /// Adds a tap (`dev_add_pack` with `ETH_P_ALL`).
     pub fn add_tap(&self, tap: Arc<dyn Tap>) {
@@ -49,10 +58,7 @@ impl Net {
     #[inline]
     pub(crate) fn deliver_taps(&self, cx: &Cx<'_>, skb: &Skb, direction: TapDirection) {
         if self.taps.gate.is_on() {
-            let taps = self.taps.list.lock().clone();
-            for tap in taps {
-                tap.packet(cx, skb, direction);
-            }
+            self.taps.show(cx, skb, direction);
         }
     }
 
@@ -74,11 +80,11 @@ impl Cx<'_> {
         self.net.deliver_taps(self, &skb, TapDirection::Out);
         match dev.ops().start_xmit(self, dev, skb) {
             Ok(()) => {
-                dev.stats.tx_packets.fetch_add(1, Relaxed);
-                dev.stats.tx_bytes.fetch_add(len, Relaxed);
+                dev.stats.add(self, DevStat::TxPackets, 1);
+                dev.stats.add(self, DevStat::TxBytes, len);
             }
             Err((skb, reason)) => {
-                dev.stats.tx_dropped.fetch_add(1, Relaxed);
+                dev.stats.add(self, DevStat::TxDropped, 1);
                 self.drop_skb(skb, reason);
             }
         }

@@ -9,8 +9,8 @@ use crate::cx::Cx;
 use crate::netns::Net;
 use kern::sync::SpinLock;
 use kern::wait::WaitQueue;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use uapi::Errno;
 use uapi::poll::{
     EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDBAND, EPOLLRDHUP, EPOLLRDNORM, EPOLLWRBAND,
@@ -96,6 +96,17 @@ macro_rules! relaxed {
     };
 }
 
+/// What few socks have; made on first use, and kept with the object.
+#[derive(Default)]
+pub(super) struct Rare {
+    /// Messages about errors, timestamps and completions (`sk_error_queue`).
+    pub(super) error_queue: SpinLock<ErrQueue>,
+    /// Who wants `SIGIO` (`sk_wq->fasync_list`).
+    fasync: FasyncList,
+    /// Whom `F_SETOWN` named, for `SIGURG` (`file->f_owner`).
+    owner: SpinLock<Option<Arc<FOwn>>>,
+}
+
 /// `struct sock`, the common part.
 #[derive(Default)]
 pub struct SockCommon {
@@ -111,12 +122,7 @@ pub struct SockCommon {
     pub drops: AtomicU32,
     /// Connections that wait to be accepted (`sk_ack_backlog`).
     pub ack_backlog: AtomicU32,
-    /// Messages about errors, timestamps and completions (`sk_error_queue`).
-    pub error_queue: SpinLock<ErrQueue>,
-    /// Who wants `SIGIO` (`sk_wq->fasync_list`).
-    pub fasync: FasyncList,
-    /// Whom `F_SETOWN` named, for `SIGURG` (`file->f_owner`).
-    pub owner: SpinLock<Option<Arc<FOwn>>>,
+    rare: OnceLock<Box<Rare>>,
     flags: AtomicU64,
     cookie: AtomicU64,
     ino: AtomicU64,
@@ -151,14 +157,14 @@ pub struct SockCommon {
 
 impl SockCommon {
     /// Defaults in all fields (`sock_init_data`).
-    pub(crate) fn init(&self, net: &Net, family: u16, kind: u16, protocol: u16) {
+    pub(crate) fn init(&self, net: &Net, family: u16, kind: u16, protocol: u16, flags: u64) {
         self.family.store(family, Relaxed);
         self.kind.store(kind, Relaxed);
         self.protocol.store(protocol, Relaxed);
         self.rcvbuf.store(net.core.rmem_default.load(Relaxed), Relaxed);
         self.sndbuf.store(net.core.wmem_default.load(Relaxed), Relaxed);
         self.state.store(uapi::tcp::TcpState::Close as u8, Relaxed);
-        self.flags.store(1 << SockFlag::ZapPed as u8, Relaxed);
+        self.flags.store(1 << SockFlag::ZapPed as u8 | flags, Relaxed);
         self.rcvtimeo.store(u64::MAX, Relaxed);
         self.sndtimeo.store(u64::MAX, Relaxed);
         self.rcvlowat.store(1, Relaxed);
@@ -219,10 +225,10 @@ impl SockCommon {
 
     /// Empties what only a dying sock still holds.
     pub(crate) fn purge(&self) {
-        if self.has_err_skb() {
+        if let Some(rare) = self.known_rare() {
             self.purge_err_queue();
+            drop(rare.owner.lock().take());
         }
-        let _ = self.owner.lock().take();
     }
 
     relaxed! {
@@ -396,14 +402,35 @@ impl SockCommon {
     /// `SIGIO` to those who asked for it (`sk_wake_async`).
     #[inline]
     pub fn wake_async(&self, band: Band) {
-        if self.fasync.is_active() {
-            self.fasync.kill(SIGIO, band);
+        if let Some(rare) = self.known_rare() {
+            rare.fasync.kill(SIGIO, band);
         }
+    }
+
+    /// Somebody wants `SIGIO`.
+    #[inline]
+    pub fn wants_sigio(&self) -> bool {
+        self.known_rare().is_some_and(|rare| rare.fasync.is_active())
+    }
+
+    /// Who wants `SIGIO` (`sk_wq->fasync_list`).
+    pub fn fasync(&self) -> &FasyncList {
+        &self.rare().fasync
+    }
+
+    #[inline]
+    pub(super) fn known_rare(&self) -> Option<&Rare> {
+        self.rare.get().map(|rare| &**rare)
+    }
+
+    #[cold]
+    pub(super) fn rare(&self) -> &Rare {
+        self.rare.get_or_init(Box::default)
     }
 
     /// `SIGURG` to the file's owner (`sk_send_sigurg`).
     pub fn send_sigurg(&self) {
-        let owner = self.owner.lock().clone();
+        let owner = self.known_rare().and_then(|rare| rare.owner.lock().clone());
         if owner.is_some_and(|owner| owner.send_sigurg()) {
             self.wake_async(Band::Pri);
         }

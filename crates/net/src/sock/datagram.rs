@@ -25,10 +25,11 @@ pub struct RecvQueue {
 }
 
 impl RecvQueue {
-    /// True when nothing waits, without the lock (`skb_queue_empty_lockless`).
+    /// True when nothing waits. Who is about to sleep asks after he joined the wait queue: what was
+    /// queued before is seen here, and whoever queues later sees him ([`RecvQueue::enqueue_quietly`]).
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.len.load(Relaxed) == 0
+        self.len.load(Relaxed) == 0 && self.queue.lock().is_empty()
     }
 
     /// How many wait.
@@ -47,9 +48,6 @@ impl RecvQueue {
     /// Takes the first.
     #[inline]
     pub fn pop(&self) -> Option<Skb> {
-        if self.is_empty() {
-            return None;
-        }
         let mut queue = self.queue.lock();
         let skb = queue.pop_front();
         self.len.store(queue.len() as u32, Relaxed);
@@ -59,9 +57,6 @@ impl RecvQueue {
     /// Bytes of the first datagram, behind `header` bytes of it; `None` when nothing waits
     /// (`first_packet_length`).
     pub fn first_len(&self) -> Option<usize> {
-        if self.is_empty() {
-            return None;
-        }
         self.queue.lock().front().map(|skb| skb.len())
     }
 
@@ -187,8 +182,12 @@ impl RecvQueue {
         }
         sk.rmem_alloc.fetch_add(size, Relaxed);
         skb.peeked = false;
-        self.push(skb);
-        let listened = sk.wq.has_sleepers() || sk.fasync.is_active() || cx.net.tracer.is_on();
+        let mut queue = self.queue.lock();
+        queue.push_back(skb);
+        self.len.store(queue.len() as u32, Relaxed);
+        // Under the queue's lock, which who sleeps took after he had joined: no barrier is needed.
+        let listened = sk.wq.is_active() || sk.wants_sigio() || cx.net.tracer.is_on();
+        drop(queue);
         Ok(listened && !sk.flag(SockFlag::Dead))
     }
 
@@ -238,7 +237,9 @@ impl RecvQueue {
 
     /// Gives everything back (`skb_queue_purge`).
     pub fn purge(&self, cx: &Cx<'_>, sk: &SockCommon) {
-        while let Some(skb) = self.pop() {
+        while self.len.load(Relaxed) != 0
+            && let Some(skb) = self.pop()
+        {
             sk.uncharge_rmem(skb.truesize);
             cx.consume_skb(skb);
         }

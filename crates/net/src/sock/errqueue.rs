@@ -39,7 +39,7 @@ impl SockCommon {
             return cx.consume_skb(msg.skb);
         }
         self.rmem_alloc.fetch_add(truesize, Relaxed);
-        self.error_queue.lock().0.push_back(msg);
+        self.rare().error_queue.lock().0.push_back(msg);
         if !self.is_dead() {
             self.error_report(cx);
         }
@@ -48,7 +48,7 @@ impl SockCommon {
     /// The next message, its charge taken back (`sock_dequeue_err_skb`). The pending error becomes the
     /// next ICMP error's, or none.
     pub fn dequeue_err(&self, cx: &Cx<'_>) -> Option<ErrMsg> {
-        let mut queue = self.error_queue.lock();
+        let mut queue = self.known_rare()?.error_queue.lock();
         let msg = queue.0.pop_front()?;
         let next = queue.0.front();
         let next_icmp =
@@ -69,12 +69,13 @@ impl SockCommon {
 
     /// True when a message waits; poll shows `EPOLLERR` then.
     pub fn has_err_skb(&self) -> bool {
-        !self.error_queue.lock().0.is_empty()
+        self.known_rare().is_some_and(|rare| !rare.error_queue.lock().0.is_empty())
     }
 
     /// Throws all messages away (`skb_errqueue_purge`), as switching `IP_RECVERR` off does.
     pub fn purge_err_queue(&self) {
-        let queue = std::mem::take(&mut *self.error_queue.lock());
+        let Some(rare) = self.known_rare() else { return };
+        let queue = std::mem::take(&mut *rare.error_queue.lock());
         for msg in queue.0 {
             self.uncharge_rmem(msg.skb.truesize);
         }

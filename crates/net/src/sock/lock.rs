@@ -61,6 +61,17 @@ impl<'a, 'c, P: Proto> UserGuard<'a, 'c, P> {
         }
     }
 
+    /// Receives what arrived meanwhile, and stays the owner (`sk_flush_backlog`).
+    pub fn flush_backlog(&mut self) {
+        let Some(owner) = &mut self.owner else { return };
+        while let Some(items) = owner.backlog() {
+            let mut sk = SkMut { sk: self.sk, st: owner };
+            for item in items {
+                run_backlog(&mut sk, self.cx, item);
+            }
+        }
+    }
+
     /// Waits until `cond` gives a value, with the lock released meanwhile and what arrived received
     /// (`sk_wait_event`). `EAGAIN` when `timeo` ends, `ERESTARTSYS` or `EINTR` on a signal.
     #[inline]

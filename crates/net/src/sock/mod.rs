@@ -124,7 +124,7 @@ impl<P: Proto> Sock<P> {
         let recycled = slab.get(cx.cpu.id);
         let warm = recycled.is_some();
         let sk = recycled.unwrap_or_else(Self::new);
-        sk.common.init(cx.net, family, kind, protocol);
+        sk.common.init(cx.net, family, kind, protocol, P::FLAGS);
         cx.trace(|| crate::trace::Event::SkAlloc {
             slab: P::NAME,
             recycled: warm,

@@ -20,6 +20,8 @@ pub trait Proto: Sized + Send + Sync + 'static {
 
     /// The name in `/proc/net/protocols`, for IPv4.
     const NAME: &'static str;
+    /// Flags that every sock of the protocol has from the start ([`super::SockFlag`] bits).
+    const FLAGS: u64 = 0;
 
     /// The slab of this protocol's socks in `net`.
     fn slab(net: &Net) -> &Cache<Arc<Sock<Self>>>;
@@ -41,7 +43,7 @@ pub trait Proto: Sized + Send + Sync + 'static {
     fn deferred(_sk: &mut SkMut<'_, Self>, _cx: &Cx<'_>, _which: u8) {}
 
     /// After `socket()` made the sock (`init`).
-    fn init(_sk: &Sock<Self>, _cx: &UserCx<'_>) -> Result<()> {
+    fn init(_sk: &mut SkMut<'_, Self>, _cx: &UserCx<'_>) -> Result<()> {
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use super::Socket;
 use crate::cx::UserCx;
 use crate::netns::Net;
-use kern::sync::SpinLock;
+use kern::sync::{SetOnce, SpinLock};
 use std::sync::Arc;
 use uapi::{Errno, Result};
 
@@ -23,34 +23,24 @@ pub trait NetProtoFamily: Send + Sync {
 /// Asked for a family that nobody registered (`request_module("net-pf-%d")`).
 pub type RequestFamily = Arc<dyn Fn(&Net, u16) + Send + Sync>;
 
-/// The family table of a namespace.
+/// The family table of a namespace. Families stay as long as it does, so one that holds its namespace
+/// must do so weakly.
 pub struct Families {
-    table: SpinLock<[Option<Arc<dyn NetProtoFamily>>; NPROTO]>,
+    table: [SetOnce<Box<dyn NetProtoFamily>>; NPROTO],
     request: SpinLock<Option<RequestFamily>>,
 }
 
 impl Default for Families {
     fn default() -> Self {
-        Families { table: SpinLock::new([const { None }; NPROTO]), request: SpinLock::default() }
+        Families { table: std::array::from_fn(|_| SetOnce::new()), request: SpinLock::default() }
     }
 }
 
 impl Families {
     /// Adds a family (`sock_register`); `ENOBUFS` for a number out of range, `EEXIST` when taken.
-    pub fn register(&self, family: Arc<dyn NetProtoFamily>) -> Result<()> {
-        let mut table = self.table.lock();
-        let slot = table.get_mut(usize::from(family.family())).ok_or(Errno::ENOBUFS)?;
-        if slot.is_some() {
-            return Err(Errno::EEXIST);
-        }
-        *slot = Some(family);
-        Ok(())
-    }
-
-    /// Removes a family (`sock_unregister`); its sockets live on.
-    pub fn unregister(&self, family: u16) {
-        let removed = self.table.lock().get_mut(usize::from(family)).and_then(Option::take);
-        drop(removed);
+    pub fn register(&self, family: impl NetProtoFamily + 'static) -> Result<()> {
+        let slot = self.table.get(usize::from(family.family())).ok_or(Errno::ENOBUFS)?;
+        slot.set(Box::new(family)).map_err(|_| Errno::EEXIST)
     }
 
     /// Sets who is asked for missing families.
@@ -59,10 +49,16 @@ impl Families {
     }
 
     /// The family, asked for if it is missing; `EAFNOSUPPORT`.
-    pub(crate) fn find(&self, net: &Net, family: u16) -> Result<Arc<dyn NetProtoFamily>> {
-        if let Some(found) = self.get(family) {
-            return Ok(found);
+    #[inline]
+    pub(crate) fn find(&self, net: &Net, family: u16) -> Result<&dyn NetProtoFamily> {
+        match self.get(family) {
+            Some(found) => Ok(found),
+            None => self.request(net, family),
         }
+    }
+
+    #[cold]
+    fn request(&self, net: &Net, family: u16) -> Result<&dyn NetProtoFamily> {
         let request = self.request.lock().clone();
         if let Some(request) = request {
             request(net, family);
@@ -71,12 +67,11 @@ impl Families {
     }
 
     #[inline]
-    fn get(&self, family: u16) -> Option<Arc<dyn NetProtoFamily>> {
-        self.table.lock().get(usize::from(family))?.clone()
+    fn get(&self, family: u16) -> Option<&dyn NetProtoFamily> {
+        self.table.get(usize::from(family))?.get().map(|family| &**family)
     }
 
     pub(crate) fn clear(&self) {
-        let table = std::mem::replace(&mut *self.table.lock(), [const { None }; NPROTO]);
-        drop(table);
+        self.on_request(None);
     }
 }

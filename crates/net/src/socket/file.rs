@@ -46,14 +46,11 @@ impl SocketCache {
 /// A file with a fresh socket (`sock_alloc`, `sock_alloc_file`), owned by the calling task.
 pub fn sock_alloc_file(cx: &UserCx<'_>, net: &Arc<Net>, flags: u32) -> Arc<File> {
     let flags = O_RDWR | flags & O_NONBLOCK;
-    let recycled = net.socket_cache.0.get(cx.cpu.id).and_then(|mut file| {
-        Arc::get_mut(&mut file)?.renew(flags);
-        Some(file)
-    });
+    let recycled = net.socket_cache.0.get(cx.cpu.id).inspect(|file| file.renew(flags));
     let warm = recycled.is_some();
     let file = recycled.unwrap_or_else(|| File::new(Arc::new(Socket::new(net.clone())), flags));
     if let Some(sock) = file.downcast::<Socket>() {
-        sock.init(cx.process.cred.euid, cx.process.cred.egid);
+        sock.init(cx.next_ino(), cx.process.cred.euid, cx.process.cred.egid);
         cx.trace(|| Event::SockAlloc { ino: sock.ino(), recycled: warm });
     }
     file
@@ -61,7 +58,9 @@ pub fn sock_alloc_file(cx: &UserCx<'_>, net: &Arc<Net>, flags: u32) -> Arc<File>
 
 /// The way of a closed file back to the cache.
 fn recycle(mut file: Arc<File>, p: &Process<'_>) {
-    let Some(sock) = Arc::get_mut(&mut file).and_then(File::downcast_mut::<Socket>) else { return };
+    let Some(last) = Arc::get_mut(&mut file) else { return };
+    last.retire();
+    let Some(sock) = last.downcast_mut::<Socket>() else { return };
     let net = sock.net.clone();
     if let Some(sk) = sock.detach() {
         sk.put(&Cx::new(&net, p.cpu));
@@ -133,7 +132,7 @@ impl FileOps for Socket {
     }
 
     fn fasync(&self) -> Option<&FasyncList> {
-        self.sk().map(|sk| &sk.common().fasync)
+        self.sk().map(|sk| sk.common().fasync())
     }
 
     fn name(&self) -> String {

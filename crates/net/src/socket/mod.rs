@@ -14,8 +14,10 @@ pub use ops::{AcceptFlags, PeerCred, ProtoOps, SetRcvlowat, stubs};
 use crate::cx::{Cx, UserCx};
 use crate::netns::Net;
 use crate::sock::{AnySock, Proto, Sock};
+use kern::sync::SetOnce;
+use std::any::Any;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
 use uapi::{Errno, Result};
 use vfs::inode::InodeAttr;
 
@@ -66,8 +68,8 @@ pub struct Socket {
     state: AtomicU8,
     kind: AtomicU16,
     flags: AtomicU32,
-    ops: OnceLock<&'static ProtoOps>,
-    sk: OnceLock<Arc<dyn AnySock>>,
+    ops: SetOnce<&'static ProtoOps>,
+    sk: SetOnce<Arc<dyn AnySock>>,
 }
 
 impl Socket {
@@ -90,8 +92,9 @@ impl Socket {
 
     /// Changes the state; the family's operations do, with the sock locked.
     pub fn set_state(&self, cx: &Cx<'_>, to: SocketState) {
-        let from = self.state.swap(to as u8, Relaxed);
+        let from = self.state.load(Relaxed);
         if from != to as u8 {
+            self.state.store(to as u8, Relaxed);
             cx.trace(|| crate::trace::Event::SocketState { ino: self.ino(), from, to: to as u8 });
         }
     }
@@ -136,7 +139,8 @@ impl Socket {
     /// operations).
     #[inline]
     pub fn sock<P: Proto>(&self) -> Result<&Sock<P>> {
-        self.sk.get().and_then(|sk| sk.as_any().downcast_ref()).ok_or(Errno::EOPNOTSUPP)
+        let sk: Option<&dyn Any> = self.sk.get().map(|sk| &**sk as _);
+        sk.and_then(|sk| sk.downcast_ref()).ok_or(Errno::EOPNOTSUPP)
     }
 
     /// The context for a call on this socket: in the socket's own namespace, whoever calls.
@@ -152,16 +156,16 @@ impl Socket {
             state: AtomicU8::new(SocketState::Free as u8),
             kind: AtomicU16::new(0),
             flags: AtomicU32::new(0),
-            ops: OnceLock::new(),
-            sk: OnceLock::new(),
+            ops: SetOnce::new(),
+            sk: SetOnce::new(),
         }
     }
 
     /// Fresh fields (`sock_alloc`): unconnected, no operations, no sock, a new inode.
-    pub(crate) fn init(&self, uid: u32, gid: u32) {
+    pub(crate) fn init(&self, ino: u64, uid: u32, gid: u32) {
         self.state.store(SocketState::Unconnected as u8, Relaxed);
         self.flags.store(0, Relaxed);
-        self.inode.reset(self.net.next_ino(), uapi::fcntl::S_IFSOCK | 0o777, uid, gid);
+        self.inode.reset(ino, uapi::fcntl::S_IFSOCK | 0o777, uid, gid);
     }
 
     /// Takes operations and sock away, by who has the only reference.

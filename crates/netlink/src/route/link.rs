@@ -4,8 +4,8 @@ use super::{Messages, device, dump_flags, notify, put_str, put_u32, text};
 use crate::rcv::Request;
 use ip::addr;
 use net::NetDevice;
+use net::dev::DevStat;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use uapi::*;
 use zerocopy::IntoBytes;
 
@@ -20,15 +20,15 @@ fn head(dev: &NetDevice) -> IfInfoMsg {
 }
 
 fn stats(dev: &NetDevice) -> LinkStats64 {
-    let stats = &dev.stats;
+    let sum = |stat| dev.stats.sum(stat);
     LinkStats64 {
-        rx_packets: stats.rx_packets.load(Relaxed),
-        tx_packets: stats.tx_packets.load(Relaxed),
-        rx_bytes: stats.rx_bytes.load(Relaxed),
-        tx_bytes: stats.tx_bytes.load(Relaxed),
-        rx_dropped: stats.rx_dropped.load(Relaxed),
-        tx_dropped: stats.tx_dropped.load(Relaxed),
-        multicast: stats.multicast.load(Relaxed),
+        rx_packets: sum(DevStat::RxPackets),
+        tx_packets: sum(DevStat::TxPackets),
+        rx_bytes: sum(DevStat::RxBytes),
+        tx_bytes: sum(DevStat::TxBytes),
+        rx_dropped: sum(DevStat::RxDropped),
+        tx_dropped: sum(DevStat::TxDropped),
+        multicast: sum(DevStat::Multicast),
         ..LinkStats64::default()
     }
 }

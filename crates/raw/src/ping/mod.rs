@@ -32,8 +32,7 @@ pub struct PingSock {
 /// What is read without the lock.
 #[derive(Default)]
 pub struct PingShared {
-    /// The part that all INET protocols have.
-    pub inet: InetShared,
+    inet: InetShared,
     queue: RecvQueue,
 }
 
@@ -116,9 +115,9 @@ impl Proto for Ping {
     }
 
     /// `EACCES` unless one of the caller's groups is in `ping_group_range` (`ping_init_sock`).
-    fn init(sk: &Sock<Self>, cx: &UserCx<'_>) -> Result<()> {
-        if is_v6(sk) {
-            sk.lock_sock(cx).inet.v6.v6only = true;
+    fn init(sk: &mut SkMut<'_, Self>, cx: &UserCx<'_>) -> Result<()> {
+        if is_v6(sk.sk) {
+            sk.inet.v6.v6only = true;
         }
         let [low, high] = &PingNet::of(cx.net).group_range;
         let (low, high) = (low.load(Relaxed) as u32, high.load(Relaxed) as u32);

@@ -5,7 +5,6 @@ mod connect;
 mod ioctl;
 mod message;
 mod name;
-mod open;
 mod opt;
 mod recv;
 mod send;

@@ -16,7 +16,6 @@ const TIMEWAIT_LEN: u64 = mini::timewait::TIMEWAIT_LEN;
 pub fn close(sk: &Sock<Tcp>, cx: &UserCx<'_>, linger: Timeo) {
     let mut guard = sk.lock_sock(cx);
     sk.set_shutdown(SHUTDOWN_MASK);
-    output::mstamp_refresh(&mut guard.sk_mut(), cx);
     guard = if begin(&mut guard.sk_mut(), cx) && linger != Timeo::Never {
         // SO_LINGER: until all is acknowledged, or the time is over.
         let done = |sk: &mut Sk<'_>| {
@@ -27,12 +26,16 @@ pub fn close(sk: &Sock<Tcp>, cx: &UserCx<'_>, linger: Timeo) {
     } else {
         guard
     };
-    let before = state::state(&guard.sk_mut());
+    if state::state(&guard.sk_mut()) == TcpState::Close {
+        // It has nothing to wait for, and is never an orphan.
+        destroy_sock(&mut guard.sk_mut(), cx);
+        sk.set_ino(0);
+        return sk.set_flag(SockFlag::Dead, true);
+    }
     orphan(&mut guard.sk_mut(), cx);
     // What arrived while the lock was owned may still change the state.
-    drop(guard);
-    let mut guard = sk.lock_sock(cx);
-    finish(&mut guard.sk_mut(), cx, before);
+    guard.flush_backlog();
+    finish(&mut guard.sk_mut(), cx);
 }
 
 /// The first half: queues are emptied, FIN or RST sent. True when a FIN is on its way.
@@ -48,6 +51,7 @@ fn begin(sk: &mut Sk<'_>, cx: &Cx<'_>) -> bool {
     if now == TcpState::Close {
         return false;
     }
+    output::mstamp_refresh(sk, cx);
     if unread {
         cx.inc(TcpExt::TCPAbortOnClose);
         // The reset goes first: a closed sock has given its port back.
@@ -86,10 +90,10 @@ fn orphan(sk: &mut Sk<'_>, cx: &Cx<'_>) {
 }
 
 /// The second half, with the backlog received.
-fn finish(sk: &mut Sk<'_>, cx: &UserCx<'_>, before: TcpState) {
+fn finish(sk: &mut Sk<'_>, cx: &UserCx<'_>) {
     let now = state::state(sk);
     // The last packet may have ended it, and then who ended it destroyed it.
-    if before != TcpState::Close && now == TcpState::Close {
+    if now == TcpState::Close {
         return;
     }
     if now == TcpState::FinWait2 {
@@ -138,7 +142,6 @@ pub fn destroy_sock(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     if sk.sk.flag(SockFlag::Dead) {
         cx.tcp().orphans.fetch_sub(1, Relaxed);
     }
-    crate::sockets_dec(cx);
 }
 
 /// A connection that was never accepted goes with its listener (`inet_child_forget`): the peer gets

@@ -24,24 +24,27 @@ pub fn key_of(skb: &SkBuff) -> Key {
 }
 
 /// Receives a segment; `skb.data` is at the TCP header.
-pub fn tcp_rcv(cx: &BhCx<'_, '_>, mut skb: Skb) {
+pub fn tcp_rcv(cx: &BhCx<'_, '_>, skb: Skb) {
     cx.inc(Mib::InSegs);
     if skb.pkt_type != PktType::Host {
         return cx.drop_skb(skb, DropReason::OtherHost);
     }
-    let Some(rx) = check(cx, &mut skb) else { return };
+    let Some(skb) = check(cx, skb) else { return };
     let key = key_of(&skb);
     match cx.tcp().hash.established.lookup(&key, skb.iif) {
         Some(Found::Sock(sk)) => deliver(cx, sk, skb),
-        Some(Found::Request(request)) => listen::request_segment(&request, cx, skb, &rx),
-        Some(Found::TimeWait(tw)) => time_wait(cx, &tw, skb, &rx, &key),
-        None => no_connection(cx, skb, &rx, &key),
+        Some(Found::Request(request)) => {
+            let rx = TcpRx::parse(&skb);
+            listen::request_segment(&request, cx, skb, &rx);
+        }
+        Some(Found::TimeWait(tw)) => time_wait(cx, &tw, skb, &key),
+        None => no_connection(cx, skb, &key),
     }
 }
 
 /// Header complete and linear, checksum good; otherwise the segment is gone.
 #[inline]
-fn check(cx: &BhCx<'_, '_>, skb: &mut Skb) -> Option<TcpRx> {
+fn check(cx: &BhCx<'_, '_>, mut skb: Skb) -> Option<Skb> {
     skb.set_transport_header();
     let whole = skb.may_pull(TcpHdr::LEN) && {
         let doff = usize::from(skb.linear()[12] >> 4) * 4;
@@ -49,21 +52,21 @@ fn check(cx: &BhCx<'_, '_>, skb: &mut Skb) -> Option<TcpRx> {
     };
     if !whole {
         cx.inc(Mib::InErrs);
-        cx.drop_skb(std::mem::take(skb), DropReason::PktTooSmall);
+        cx.drop_skb(skb, DropReason::PktTooSmall);
         return None;
     }
     if skb.ip_summed == IpSummed::None {
-        let (saddr, daddr) = ip::packet::addrs(skb);
+        let (saddr, daddr) = ip::packet::addrs(&skb);
         let pseudo = ip::packet::pseudo_header(saddr, daddr, IPPROTO_TCP as u8, skb.len() as u32);
         if !pseudo.add(skb.checksum(0)).is_valid() {
             cx.inc(Mib::InCsumErrors);
             cx.inc(Mib::InErrs);
-            cx.drop_skb(std::mem::take(skb), DropReason::TcpCsum);
+            cx.drop_skb(skb, DropReason::TcpCsum);
             return None;
         }
         skb.ip_summed = IpSummed::Unnecessary;
     }
-    Some(TcpRx::parse(skb))
+    Some(skb)
 }
 
 #[inline]
@@ -81,7 +84,8 @@ fn deliver(cx: &BhCx<'_, '_>, sk: Arc<Sock<Tcp>>, skb: Skb) {
 }
 
 /// Nobody has this connection: perhaps somebody listens.
-fn no_connection(cx: &BhCx<'_, '_>, skb: Skb, rx: &TcpRx, key: &Key) {
+fn no_connection(cx: &BhCx<'_, '_>, skb: Skb, key: &Key) {
+    let rx = &TcpRx::parse(&skb);
     let Some(listener) = lookup_listener(cx, &skb, key) else {
         if !rx.flags.rst() {
             send_reset(cx, None, &skb);
@@ -117,7 +121,8 @@ fn segment_for_listener(cx: &BhCx<'_, '_>, listener: &Arc<Sock<Tcp>>, skb: Skb, 
 }
 
 /// A segment for a connection that is over.
-fn time_wait(cx: &BhCx<'_, '_>, tw: &Arc<TimeWait>, skb: Skb, rx: &TcpRx, key: &Key) {
+fn time_wait(cx: &BhCx<'_, '_>, tw: &Arc<TimeWait>, skb: Skb, key: &Key) {
+    let rx = &TcpRx::parse(&skb);
     let tsval = super::options(&skb).timestamp.map(|ts| ts.val);
     match tw.segment(cx, rx, tsval) {
         Verdict::Success => cx.consume_skb(skb),

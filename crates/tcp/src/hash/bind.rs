@@ -3,11 +3,11 @@
 use crate::mini::timewait::TimeWait;
 use crate::sock::Sk;
 use crate::{Tcp, TcpCx};
+use hashbrown::HashTable;
 use ip::ports::{self, BindOrder, Local};
 use kern::sync::SpinLock;
 use net::sock::SockFlag;
 use net::{Cx, Sock};
-use std::collections::HashMap;
 use std::sync::Arc;
 use uapi::tcp::TcpState;
 use uapi::{Errno, Result};
@@ -24,7 +24,7 @@ pub struct Bind {
 
 #[derive(Default)]
 pub(super) struct Shard {
-    ports: HashMap<u16, Bucket>,
+    ports: HashTable<Bucket>,
     /// Emptied buckets: their memory is used again.
     spare: Vec<Bucket>,
 }
@@ -32,6 +32,7 @@ pub(super) struct Shard {
 /// The users of one port (`struct inet_bind_bucket`).
 #[derive(Default)]
 pub(super) struct Bucket {
+    port: u16,
     /// Stable places, so that one of 50,000 children of a listener leaves without a search.
     slots: Vec<Option<Owner>>,
     free: Vec<u32>,
@@ -74,34 +75,44 @@ impl Bucket {
     }
 }
 
+/// Ports of a shard differ in their high bits; the table uses the lowest and the highest of a hash.
+#[inline]
+fn hash(port: u16) -> u64 {
+    u64::from(port).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32)
+}
+
 impl Shard {
     pub(super) fn bucket(&self, port: u16) -> Option<&Bucket> {
-        self.ports.get(&port)
+        self.ports.find(hash(port), |bucket| bucket.port == port)
     }
 
     fn add(&mut self, port: u16, by_connect: bool, owner: Owner) -> u32 {
         let spare = &mut self.spare;
-        let bucket = self.ports.entry(port).or_insert_with(|| {
+        let place = self.ports.entry(hash(port), |bucket| bucket.port == port, |bucket| hash(bucket.port));
+        let mut bucket = place.or_insert_with(|| {
             let mut bucket = spare.pop().unwrap_or_default();
-            bucket.by_connect = by_connect;
+            (bucket.port, bucket.by_connect) = (port, by_connect);
+            // Most have one user.
+            bucket.slots.reserve_exact(1);
             bucket
         });
-        bucket.add(owner)
+        bucket.get_mut().add(owner)
     }
 
     /// Empties a place; the owner is returned so that it is dropped outside of the lock.
     fn remove(&mut self, port: u16, slot: u32) -> Option<Owner> {
-        let bucket = self.ports.get_mut(&port)?;
+        let mut place = self.ports.find_entry(hash(port), |bucket| bucket.port == port).ok()?;
+        let bucket = place.get_mut();
         let owner = bucket.slots.get_mut(slot as usize)?.take()?;
-        bucket.free.push(slot);
-        if bucket.live() == 0
-            && let Some(mut bucket) = self.ports.remove(&port)
-        {
-            bucket.slots.clear();
-            bucket.free.clear();
-            if self.spare.len() < 256 && bucket.slots.capacity() < 64 {
-                self.spare.push(bucket);
-            }
+        if bucket.live() > 1 {
+            bucket.free.push(slot);
+            return Some(owner);
+        }
+        let (mut bucket, _) = place.remove();
+        bucket.slots.clear();
+        bucket.free.clear();
+        if self.spare.len() < 256 && bucket.slots.capacity() < 64 {
+            self.spare.push(bucket);
         }
         Some(owner)
     }

@@ -110,7 +110,8 @@ pub fn unhash(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     let hash = &crate::TcpCx::tcp(cx).hash;
     if sk.sk.shared.is_hashed_listening() {
         hash.listening.remove(sk);
-    } else {
+    } else if sk.inet.num != 0 {
+        // Without a port it is in no table.
         hash.established.remove_sock(sk, cx);
     }
 }

@@ -3,6 +3,7 @@
 use super::challenge::{dsack_extend, dsack_set};
 use super::data::{charge, uncharge};
 use super::{TcpRx, prune, window};
+use crate::fifo::Fifo;
 use crate::seq::{after, before};
 use crate::sock::{ACK_SCHED, RxSegment, Sk, TcpSock};
 use net::mib::TcpExt;
@@ -16,7 +17,7 @@ const NUM_SACKS: usize = 4;
 /// Segments in order of their first sequence number; none lies inside another.
 #[derive(Default)]
 pub struct OfoQueue {
-    segs: VecDeque<RxSegment>,
+    segs: Fifo<RxSegment>,
 }
 
 impl OfoQueue {
@@ -63,7 +64,7 @@ impl OfoQueue {
 
     /// All, in order.
     pub fn into_segments(self) -> VecDeque<RxSegment> {
-        self.segs
+        self.segs.into()
     }
 
     /// Where a segment that begins at `seq` belongs: behind all that begin earlier or there.
@@ -94,7 +95,7 @@ impl OfoQueue {
 
 impl From<VecDeque<RxSegment>> for OfoQueue {
     fn from(segs: VecDeque<RxSegment>) -> Self {
-        OfoQueue { segs }
+        OfoQueue { segs: segs.into() }
     }
 }
 

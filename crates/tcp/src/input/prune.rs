@@ -128,7 +128,9 @@ fn may_collapse(tail: &RxSegment, next: &RxSegment) -> bool {
 }
 
 fn collapse_receive_queue(sk: &mut Sk<'_>, cx: &Cx<'_>) {
-    let freed = collapse(cx, &mut sk.receive_queue);
+    let mut segs = std::mem::take(&mut sk.receive_queue).into();
+    let freed = collapse(cx, &mut segs);
+    sk.receive_queue = segs.into();
     uncharge(sk, freed);
 }
 

@@ -14,7 +14,6 @@ use net::mib::{Tcp as TcpMib, TcpExt};
 use net::{BhCx, Cx, DropReason, Skb, Sock};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use uapi::tcp::TcpState;
 
 /// What a listener has that no other sock has (`struct request_sock_queue`).
@@ -246,7 +245,6 @@ fn make_child(request: &Arc<Request>, cx: &BhCx<'_, '_>, template: &TcpSock) -> 
     let Key { laddr, faddr, lport, fport } = request.key;
     let dst = glue::reply_route(cx, &request.key, request.iif, request.mark, request.tos)?;
     let child = Sock::<Tcp>::alloc(cx, listener.family(), listener.kind(), listener.protocol());
-    cx.tcp().sockets.fetch_add(1, Relaxed);
     child.inherit(listener);
     let mut guard = child.bh_try_lock(cx)?;
     let mut sk = guard.sk_mut();

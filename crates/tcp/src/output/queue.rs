@@ -1,12 +1,12 @@
 //! The send queue: segments in order of their sequence numbers, sent ones first (`tcp_rtx_queue`
 //! and `sk_write_queue` in one).
 //!
-//! One deque and an index: a new segment is appended, sending one moves the index, acknowledging
+//! One queue and an index: a new segment is appended, sending one moves the index, acknowledging
 //! pops the front, and a lookup by sequence is a binary search. Only splitting moves entries.
 
+use crate::fifo::Fifo;
 use crate::seq::before;
 use net::{Cx, Skb};
-use std::collections::VecDeque;
 use std::ops::{Index, IndexMut};
 use wire::TcpFlags;
 
@@ -124,7 +124,7 @@ impl Segment {
 /// Sent and unsent segments.
 #[derive(Default)]
 pub struct SendQueue {
-    segs: VecDeque<Segment>,
+    segs: Fifo<Segment>,
     sent: usize,
 }
 
@@ -132,14 +132,14 @@ impl Index<usize> for SendQueue {
     type Output = Segment;
     #[inline]
     fn index(&self, i: usize) -> &Segment {
-        &self.segs[i]
+        self.segs.get(i).expect("a segment of the queue")
     }
 }
 
 impl IndexMut<usize> for SendQueue {
     #[inline]
     fn index_mut(&mut self, i: usize) -> &mut Segment {
-        &mut self.segs[i]
+        self.segs.get_mut(i).expect("a segment of the queue")
     }
 }
 
@@ -264,7 +264,7 @@ impl SendQueue {
 
     /// The sent ones, oldest first.
     pub fn iter_sent(&self) -> impl DoubleEndedIterator<Item = &Segment> {
-        self.segs.iter().take(self.sent)
+        (0..self.sent).filter_map(|i| self.segs.get(i))
     }
 
     /// The sent ones, oldest first.
@@ -279,8 +279,6 @@ impl SendQueue {
 
     /// Lets go of the memory of an empty queue.
     pub fn shrink(&mut self) {
-        if self.segs.is_empty() {
-            self.segs = VecDeque::new();
-        }
+        self.segs.shrink();
     }
 }

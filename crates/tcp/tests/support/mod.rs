@@ -243,7 +243,11 @@ impl Host {
     pub fn socket(&self, family: i32) -> Sock {
         self.call(|cx| {
             let sk = net::Sock::<Tcp>::alloc(cx, family as u16, 1, uapi::IPPROTO_TCP as u16);
-            Tcp::init(&sk, cx).unwrap();
+            {
+                let mut guard = sk.lock_sock(cx);
+                guard.inet.init(cx.net, family as u16);
+                Tcp::init(&mut guard.sk_mut(), cx).unwrap();
+            }
             sk
         })
     }
