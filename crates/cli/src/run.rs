@@ -22,6 +22,10 @@ pub(crate) struct Args {
     #[arg(long)]
     exit_with_child: bool,
 
+    /// Leave the programs the host's /proc/net and /proc/sys/net; their opens are not looked at then.
+    #[arg(long)]
+    host_proc: bool,
+
     /// Set a sysctl of the namespace before the program starts, as net.ipv4.tcp_sack=0.
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
     set: Vec<(String, String)>,
@@ -77,7 +81,10 @@ pub(crate) fn main(args: Args) -> ExitCode {
         Ok(recording) => recording,
         Err(e) => return fail(&format_args!("--pcap: {e}")),
     };
-    let end = ::run::run(&mut Sockeye::new(net), &options(args.program, args.exit_with_child));
+    let end = ::run::run(
+        &mut Sockeye::new(net),
+        &Options { host_proc: args.host_proc, ..options(args.program, args.exit_with_child) },
+    );
     if let Some(Err(e)) = recording.map(Recording::end) {
         eprintln!("sockeye: --pcap: {e}");
     }
@@ -98,7 +105,7 @@ pub(crate) fn options(program: Vec<OsString>, exit_with_child: bool) -> Options 
     let mut words = program.into_iter();
     let shell = || std::env::var_os("SHELL").unwrap_or_else(|| "/bin/sh".into());
     let program = words.next().unwrap_or_else(shell);
-    Options { program, args: words.collect(), exit_with_child }
+    Options { program, args: words.collect(), exit_with_child, ..Options::default() }
 }
 
 /// The status that the program's end stands for; its death by signal is died again.

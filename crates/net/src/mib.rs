@@ -107,6 +107,11 @@ impl Mibs {
         (0..COUNTERS).map(|i| self.0.sum(i)).collect()
     }
 
+    /// The sums of `n` counters of a group, from `first` on.
+    pub fn sums(&self, first: Mib, n: usize) -> Vec<u64> {
+        (first.0..).take(n).map(|i| self.sum(Mib(i))).collect()
+    }
+
     /// A counter's sum. Gauges (`CurrEstab`) count down by adding `u64::MAX`; sums wrap.
     pub fn sum(&self, counter: impl Into<Mib>) -> u64 {
         let Mib(i) = counter.into();

@@ -33,6 +33,10 @@ pub(crate) enum Op {
     Readv,
     Writev,
     Close,
+    /// Only if the programs see the stack's `/proc/net`, as the two after it.
+    Open,
+    Openat,
+    Openat2,
     /// i386's multiplexer of all of the above.
     Socketcall,
     /// Only ever answered by the filter itself.

@@ -28,6 +28,16 @@ fn parse(status: &str) -> Cred {
     cred
 }
 
+/// Whether a process stands below this one; orphans come to us (`launch::become_subreaper`).
+pub(crate) fn is_descendant(pid: i32) -> bool {
+    let us = std::process::id().cast_signed();
+    let parent = |pid: i32| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse::<i32>().ok()
+    };
+    std::iter::successors(parent(pid), |pid| if *pid > 1 { parent(*pid) } else { None }).any(|pid| pid == us)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -41,6 +41,8 @@ enum When {
     Request,
     /// When somebody watches: the carrier would do it alone.
     Watched,
+    /// When the programs are to see the stack's `/proc/net`: an open, whose path only the supervisor can read.
+    Proc,
     /// Refused with ENOSYS.
     Enosys,
     /// `prctl(PR_SET_DUMPABLE, 0)` is answered with success and not done, or we could not reach the program any more.
@@ -91,6 +93,9 @@ const NATIVE: &[Row] = &[
     (3, Op::Close, When::Watched),
     (19, Op::Readv, When::Watched),
     (20, Op::Writev, When::Watched),
+    (2, Op::Open, When::Proc),
+    (257, Op::Openat, When::Proc),
+    (437, Op::Openat2, When::Proc),
     (157, Op::Prctl, When::StayDumpable),
     (425, Op::IoUring, When::Enosys),
 ];
@@ -118,6 +123,8 @@ const NATIVE: &[Row] = &[
     (243, Op::Recvmmsg, When::Always),
     (269, Op::Sendmmsg, When::Always),
     (29, Op::Ioctl, When::Request),
+    (56, Op::Openat, When::Proc),
+    (437, Op::Openat2, When::Proc),
     (57, Op::Close, When::Watched),
     (63, Op::Read, When::Watched),
     (64, Op::Write, When::Watched),
@@ -133,12 +140,15 @@ const NATIVE_ARCH: u32 = ARCH_AARCH64;
 const I386: &[Row] = &[
     (3, Op::Read, When::Watched),
     (4, Op::Write, When::Watched),
+    (5, Op::Open, When::Proc),
     (6, Op::Close, When::Watched),
     (145, Op::Readv, When::Watched),
     (146, Op::Writev, When::Watched),
     (54, Op::Ioctl, When::Request),
     (102, Op::Socketcall, When::Always),
     (172, Op::Prctl, When::StayDumpable),
+    (295, Op::Openat, When::Proc),
+    (437, Op::Openat2, When::Proc),
     (337, Op::Recvmmsg, When::Always),
     (345, Op::Sendmmsg, When::Always),
     (359, Op::Socket, When::Family),
@@ -187,10 +197,16 @@ pub(crate) struct Wants {
     pub keep_dumpable: bool,
     /// Somebody watches, and wants to see what carriers would do alone, too.
     pub watch: bool,
+    /// The programs are to see the stack's `/proc/net`.
+    pub proc: bool,
 }
 
 fn table(p: &mut Program, rows: &[Row], ends: &Ends, wants: Wants) {
-    let rows = rows.iter().filter(|row| wants.watch || !matches!(row.2, When::Watched));
+    let rows = rows.iter().filter(|row| match row.2 {
+        When::Watched => wants.watch,
+        When::Proc => wants.proc,
+        _ => true,
+    });
     let bodies: Vec<(&Row, Label)> = rows.map(|row| (row, p.label())).collect();
     p.load(OFF_NR);
     for (row, body) in &bodies {
@@ -205,7 +221,7 @@ fn table(p: &mut Program, rows: &[Row], ends: &Ends, wants: Wants) {
 
 fn when(p: &mut Program, when: When, ends: &Ends, wants: Wants) {
     match when {
-        When::Always | When::Watched => p.goto(ends.notify),
+        When::Always | When::Watched | When::Proc => p.goto(ends.notify),
         When::AddressOrFlags(_) if wants.watch => p.goto(ends.notify),
         When::Enosys => p.goto(ends.enosys),
         When::Family => {
@@ -308,8 +324,8 @@ mod tests {
     use super::*;
     use crate::bpf::interpret;
 
-    const ALONE: Wants = Wants { keep_dumpable: true, watch: false };
-    const WATCHED: Wants = Wants { keep_dumpable: true, watch: true };
+    const ALONE: Wants = Wants { keep_dumpable: true, watch: false, proc: false };
+    const WATCHED: Wants = Wants { keep_dumpable: true, watch: true, proc: true };
 
     fn ask(arch: u32, nr: u32, args: &[u64]) -> u32 {
         ask_of(ALONE, arch, nr, args)
@@ -380,6 +396,10 @@ mod tests {
         }
         for nr in [3, 4, 6, 145, 146] {
             assert_eq!(ask_of(WATCHED, ARCH_I386, nr, &[3, 2, 1, 0, 0, 0]), NOTIFY, "{nr}");
+        }
+        for (nr, wanted) in [(2, NOTIFY), (257, NOTIFY), (437, NOTIFY), (4, ALLOW), (262, ALLOW)] {
+            assert_eq!(ask_of(WATCHED, ARCH_X86_64, nr, &[0; 6]), wanted, "{nr}");
+            assert_eq!(ask(ARCH_X86_64, nr, &[0; 6]), ALLOW, "{nr}");
         }
         // What a child needs between its filter and exec, before anybody serves it.
         for nr in [14, 59, 231, 327, 328, 436] {

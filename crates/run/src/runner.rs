@@ -21,6 +21,8 @@ pub struct Options {
     pub args: Vec<OsString>,
     /// Stop serving when the program ends, even if others of its tree still run.
     pub exit_with_child: bool,
+    /// Leave the programs the host's `/proc/net` and `/proc/sys/net`, and their opens alone.
+    pub host_proc: bool,
 }
 
 /// How the program ended.
@@ -137,7 +139,11 @@ pub fn run_observed<'a>(
     let signals = Signals::new().map_err(setup("signalfd"))?;
     launch::become_subreaper().map_err(setup("prctl"))?;
     launch::raise_nofile();
-    let wants = Wants { keep_dumpable: !has_ptrace_capability(), watch: observer.is_some() };
+    let wants = Wants {
+        keep_dumpable: !has_ptrace_capability(),
+        watch: observer.is_some(),
+        proc: !options.host_proc,
+    };
     let mut filter = filter::program(wants).ok_or(Error::Setup("filter", Errno::EINVAL))?;
     let child =
         launch::launch(&options.program, &options.args, &mut filter, &restore).map_err(|f| match f {

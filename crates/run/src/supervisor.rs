@@ -320,6 +320,7 @@ impl<'s> Supervisor<'s> {
             Op::Ioctl => self.sys_ioctl(call),
             Op::Read | Op::Write | Op::Readv | Op::Writev => self.sys_transfer(call),
             Op::Close => self.sys_close(call),
+            Op::Open | Op::Openat | Op::Openat2 => self.sys_open(call),
             Op::Prctl | Op::IoUring => Ok(Outcome::Foreign),
         }
     }

@@ -79,6 +79,19 @@ impl User {
         mem::write_exact(self.tid, buf, addr).map_err(fault)
     }
 
+    /// Read a string without its 0, of no more than `N` bytes; `None` for a longer one.
+    pub(crate) fn read_str<const N: usize>(&self, addr: u64) -> Option<Vec<u8>> {
+        const PAGE: u64 = 4096;
+        let mut buf = [0; N];
+        // What follows the string may not be there: a page is read whole or not at all.
+        let first = (PAGE - addr % PAGE).min(N as u64) as usize;
+        let ranges =
+            [Remote { addr, len: first }, Remote { addr: addr.wrapping_add(first as u64), len: N - first }];
+        let n = mem::read(self.tid, &mut buf, &ranges[..if first == N { 1 } else { 2 }]).ok()?;
+        let end = buf[..n].iter().position(|byte| *byte == 0)?;
+        Some(buf[..end].to_vec())
+    }
+
     /// Read an `int`.
     pub(crate) fn read_int(&self, addr: u64) -> Result<i32> {
         let mut b = [0; 4];

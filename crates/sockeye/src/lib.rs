@@ -35,6 +35,7 @@ mod diag;
 mod driver;
 mod namespace;
 pub mod net;
+mod proc;
 pub mod sim;
 pub mod sys;
 mod task;

@@ -15,7 +15,6 @@ mod err;
 mod glue;
 mod input;
 mod mib;
-mod proc;
 mod recv;
 mod send;
 mod sock;
@@ -23,6 +22,5 @@ mod sockopt;
 mod state;
 pub mod table;
 
-pub use proc::{SockRow, rows, text};
 pub use sock::{Udp, UdpShared, UdpSock};
 pub use state::{UdpNet, init};

@@ -20,4 +20,7 @@ conformance::cases! {
     epoll = python("epoll");
 
     addresses = python("addresses");
+
+    // chapter: A9 B10
+    proc = python("proc");
 }

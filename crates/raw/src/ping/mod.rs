@@ -32,7 +32,8 @@ pub struct PingSock {
 /// What is read without the lock.
 #[derive(Default)]
 pub struct PingShared {
-    inet: InetShared,
+    /// The part that all INET protocols have.
+    pub inet: InetShared,
     queue: RecvQueue,
 }
 

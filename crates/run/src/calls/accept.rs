@@ -16,7 +16,7 @@ impl Supervisor<'_> {
         if flags & !(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) != 0 {
             return Err(Errno::EINVAL.into());
         }
-        match self.next_connection(held.key) {
+        match self.next_connection(call.tid, held.key) {
             Ok((sid, peer)) => self.hand_over(call, &held, sid, &peer, flags),
             Err(Errno::EAGAIN) => {
                 self.drop_token(held.key, held.fd());

@@ -5,6 +5,7 @@ mod connect;
 mod ioctl;
 mod message;
 mod name;
+mod open;
 mod opt;
 mod recv;
 mod send;

@@ -61,14 +61,14 @@ impl Supervisor<'_> {
         }
     }
 
-    /// The next connection of the stack's listener.
-    pub(crate) fn next_connection(&mut self, key: Key) -> Result<(Sid, Name)> {
+    /// The next connection of the stack's listener, for the thread `tid`, whose user will own it.
+    pub(crate) fn next_connection(&mut self, tid: i32, key: Key) -> Result<(Sid, Name)> {
         let carrier = self.table.get(key).ok_or(Errno::EBADF)?;
         let sid = carrier.sid;
         if let Some(orphan) = listening(carrier).and_then(|l| l.orphans.pop_front()) {
             return Ok(orphan);
         }
-        self.stack.accept(sid)
+        self.stack.accept(self.tasks.plain_cred(tid), sid)
     }
 
     /// A connection that could not be handed over waits for the next accept.

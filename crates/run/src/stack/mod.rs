@@ -145,7 +145,7 @@ pub trait Stack {
     ///
     /// # Errors
     /// EAGAIN if no connection waits; else as the system call's.
-    fn accept(&mut self, sid: Sid) -> Result<(Sid, Name)>;
+    fn accept(&mut self, cred: &Cred, sid: Sid) -> Result<(Sid, Name)>;
 
     /// `getsockname(2)`.
     ///
@@ -210,6 +210,10 @@ pub trait Stack {
     /// # Errors
     /// As the system call's.
     fn ioctl(&mut self, cred: &Cred, sid: Sid, request: u32, arg: &mut [u8]) -> Result<i32>;
+
+    /// The text of `/proc/net/NAME` (`net/NAME`) or of a file under `/proc/sys/net` (`sys/net/…`); `None` where the host's own
+    /// is right. `ENOENT` for a file of the stack that is not there.
+    fn proc_file(&mut self, path: &str) -> Option<Result<String>>;
 
     /// `poll(2)`'s mask, as the kernel would give it for this socket.
     fn poll(&mut self, sid: Sid) -> u32;

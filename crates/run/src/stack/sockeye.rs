@@ -176,10 +176,10 @@ impl Stack for Sockeye {
         self.enter_as(cred, sid, |p, file| sys::socket::connect(p, file, addr))
     }
 
-    fn accept(&mut self, sid: Sid) -> Result<(Sid, Name)> {
+    fn accept(&mut self, cred: &Cred, sid: Sid) -> Result<(Sid, Name)> {
         let mut name = Name::default();
-        let (file, len) =
-            self.enter(sid, |p, file| sys::accept::accept(p, file, Some(name.buffer()), O_NONBLOCK))?;
+        let (file, len) = self
+            .enter_as(cred, sid, |p, file| sys::accept::accept(p, file, Some(name.buffer()), O_NONBLOCK))?;
         name.set_len(len);
         Ok((self.insert(file), name))
     }
@@ -247,6 +247,18 @@ impl Stack for Sockeye {
 
     fn ioctl(&mut self, cred: &Cred, sid: Sid, request: u32, arg: &mut [u8]) -> Result<i32> {
         self.enter_as(cred, sid, |p, file| file.ops().ioctl(p, file, request, arg))
+    }
+
+    fn proc_file(&mut self, path: &str) -> Option<Result<String>> {
+        // AF_UNIX stays the host's.
+        const HOSTS: [&str; 2] = ["net/unix", "sys/net/unix/"];
+        if HOSTS.iter().any(|host| path.starts_with(host)) {
+            return None;
+        }
+        Some(match path.strip_prefix("net/") {
+            Some(name) => self.net.proc_net(name),
+            None => self.net.sysctl(path.strip_prefix("sys/")?),
+        })
     }
 
     fn poll(&mut self, sid: Sid) -> u32 {

@@ -1,6 +1,7 @@
-//! `process_vm_readv(2)` and `process_vm_writev(2)`: the memory of a served program.
+//! `process_vm_readv(2)` and `process_vm_writev(2)`: the memory of a served program. `memfd_create(2)`: a file in memory.
 
-use super::check_len;
+use super::{check_fd, check_len};
+use std::os::fd::{AsRawFd, OwnedFd};
 use uapi::{Errno, Result};
 
 /// A range of another process's memory.
@@ -68,6 +69,25 @@ pub(crate) fn read_exact(tid: i32, local: &mut [u8], addr: u64) -> Result<()> {
 pub(crate) fn write_exact(tid: i32, local: &[u8], addr: u64) -> Result<()> {
     let n = write(tid, local, &[Remote { addr, len: local.len() }])?;
     if n == local.len() { Ok(()) } else { Err(Errno::EFAULT) }
+}
+
+/// A file that holds this text, at its beginning, open for reading only.
+///
+/// # Errors
+/// EMFILE, ENFILE, ENOMEM.
+pub(crate) fn text_file(text: &[u8]) -> Result<OwnedFd> {
+    // SAFETY: the name is a constant C string; the descriptor is new.
+    let file = check_fd(unsafe { libc::memfd_create(c"proc".as_ptr(), libc::MFD_CLOEXEC) })?;
+    let mut done = 0;
+    while done < text.len() {
+        let rest = &text[done..];
+        // SAFETY: `rest` is readable memory of ours.
+        done += check_len(unsafe { libc::write(file.as_raw_fd(), rest.as_ptr().cast(), rest.len()) })?;
+    }
+    // Opened anew: what the program gets cannot be written, and begins at the beginning.
+    let path = format!("/proc/self/fd/{}\0", file.as_raw_fd());
+    // SAFETY: the path ends with a 0; the descriptor is new.
+    check_fd(unsafe { libc::open(path.as_ptr().cast(), libc::O_RDONLY | libc::O_CLOEXEC) })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::hash::{Found, Key};
 use crate::init::OpenReq;
 use crate::{Tcp, TcpCx, glue};
 use kern::sync::SpinLock;
+use kern::time::Jiffies;
 use kern::timer::TimerSlot;
 use net::mib::{Tcp as TcpMib, TcpExt};
 use net::timer::TimerTarget;
@@ -86,6 +87,11 @@ impl Request {
             self.listener.shared.with_listen(|queue| queue.syn_len = queue.syn_len.saturating_sub(1));
         }
         cx.del_timer(&self.timer);
+    }
+
+    /// When the SYN-ACK is sent again.
+    pub fn expires(&self) -> Jiffies {
+        self.timer.expires()
     }
 
     /// Leaves everything (`inet_csk_reqsk_queue_drop`).

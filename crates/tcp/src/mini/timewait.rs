@@ -8,6 +8,7 @@ use crate::seq::{after, before};
 use crate::sock::Sk;
 use crate::{TcpCx, TcpNet};
 use kern::sync::SpinLock;
+use kern::time::Jiffies;
 use kern::timer::TimerSlot;
 use net::mib::TcpExt;
 use net::sock::SockFlag;
@@ -187,6 +188,11 @@ pub fn may_reuse(tw: &TimeWait, sk: &mut Sk<'_>, cx: &Cx<'_>) -> bool {
 }
 
 impl TimeWait {
+    /// When it ends, unless something makes it begin again.
+    pub fn expires(&self) -> Jiffies {
+        self.timer.expires()
+    }
+
     /// FIN_WAIT2 or TIME_WAIT, as those who list connections show it.
     pub fn substate(&self) -> TcpState {
         self.state.lock().substate

@@ -107,7 +107,7 @@ impl Stack for HostStack {
         check(unsafe { libc::connect(self.fd(sid)?, addr.as_ptr().cast(), addr.len() as u32) }).map(drop)
     }
 
-    fn accept(&mut self, sid: Sid) -> Result<(Sid, Name)> {
+    fn accept(&mut self, _: &Cred, sid: Sid) -> Result<(Sid, Name)> {
         let mut name = Name::default();
         let mut len = NAME_MAX as libc::socklen_t;
         let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
@@ -187,6 +187,10 @@ impl Stack for HostStack {
             r.flags = hdr.msg_flags;
         }
         Ok(r)
+    }
+
+    fn proc_file(&mut self, _: &str) -> Option<Result<String>> {
+        None
     }
 
     fn ioctl(&mut self, _: &Cred, sid: Sid, request: u32, arg: &mut [u8]) -> Result<i32> {

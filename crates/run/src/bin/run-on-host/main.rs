@@ -17,7 +17,7 @@ fn main() {
             std::process::exit(125);
         }
     };
-    let options = Options { program, args: args.collect(), exit_with_child: false };
+    let options = Options { program, args: args.collect(), ..Options::default() };
     std::process::exit(match sockeye_run::run(&mut stack, &options) {
         Ok(End::Exited(status)) => status,
         Ok(End::Signaled(signal)) => 128 + signal,

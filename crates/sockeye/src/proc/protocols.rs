@@ -1,0 +1,98 @@
+//! `protocols`: one table a protocol (`proto_seq_printf`), and the caches that its socks come from.
+
+use super::sockstat::InUse;
+use kern::slab::CacheStats;
+use net::UserCx;
+use net::sock::Proto;
+use std::fmt::Write;
+use std::sync::atomic::Ordering::Relaxed;
+use tcp::{Tcp, TcpNet};
+use uapi::{AF_INET, AF_INET6};
+
+/// A protocol of a family.
+struct Row {
+    name: &'static str,
+    family: i32,
+    /// Bytes before the data of a packet (`max_header`).
+    max_header: u32,
+    /// A letter for each operation, in the order of the header: `y` for those it has.
+    operations: &'static str,
+    cache: fn(&UserCx<'_>) -> CacheStats,
+    in_use: fn(&InUse) -> usize,
+    /// Sends and receives are charged to a common account.
+    accounts: bool,
+}
+
+fn stats<P: Proto>(cx: &UserCx<'_>) -> CacheStats {
+    P::slab(cx.net).stats()
+}
+
+const STREAM: &str = "yyyyyyyyyyyynyyyyy";
+const DATAGRAM: &str = "yyynyyynyyyynnyyyn";
+const RAW: &str = "yyynyyynyyyyyyyynn";
+const PING: &str = "yyynnynnyyyyyynyyn";
+
+/// The latest registered first, as Linux lists them.
+const ROWS: &[Row] = &[
+    row("PINGv6", AF_INET6, PING, stats::<raw::Ping>, |n| n.ping),
+    row("RAWv6", AF_INET6, RAW, stats::<raw::Raw>, |n| n.raw),
+    row("UDPLITEv6", AF_INET6, DATAGRAM, stats::<udp::Udp>, |n| n.udplite),
+    row("UDPv6", AF_INET6, DATAGRAM, stats::<udp::Udp>, |n| n.udp),
+    Row { max_header: 192, accounts: true, ..row("TCPv6", AF_INET6, STREAM, stats::<Tcp>, |n| n.tcp) },
+    row("UDP-Lite", AF_INET, DATAGRAM, stats::<udp::Udp>, |n| n.udplite),
+    row("PING", AF_INET, PING, stats::<raw::Ping>, |n| n.ping),
+    row("RAW", AF_INET, RAW, stats::<raw::Raw>, |n| n.raw),
+    row("UDP", AF_INET, DATAGRAM, stats::<udp::Udp>, |n| n.udp),
+    Row { max_header: 192, accounts: true, ..row("TCP", AF_INET, STREAM, stats::<Tcp>, |n| n.tcp) },
+];
+
+const fn row(
+    name: &'static str,
+    family: i32,
+    operations: &'static str,
+    cache: fn(&UserCx<'_>) -> CacheStats,
+    in_use: fn(&InUse) -> usize,
+) -> Row {
+    Row { name, family, max_header: 0, operations, cache, in_use, accounts: false }
+}
+
+/// Socks that are in use, of all protocols, whether in a table or not.
+pub(super) fn sockets(cx: &UserCx<'_>) -> u64 {
+    [stats::<Tcp>(cx), stats::<udp::Udp>(cx), stats::<raw::Raw>(cx), stats::<raw::Ping>(cx)]
+        .iter()
+        .map(|stats| stats.active)
+        .sum::<u64>()
+        + netlink::NetlinkNet::of(cx.net).slab_stats().active
+}
+
+/// `protocols`.
+pub(super) fn protocols(cx: &UserCx<'_>) -> String {
+    let mut text =
+        "protocol  size sockets  memory press maxhdr  slab module     cl co di ac io in de sh ss gs se re \
+                    bi br ha uh gp em\n"
+            .to_owned();
+    let counts = [InUse::count(cx, AF_INET), InUse::count(cx, AF_INET6)];
+    for row in ROWS {
+        let count = &counts[usize::from(row.family == AF_INET6)];
+        let (memory, pressure) = if row.accounts {
+            (cx.net.generic::<TcpNet>().memory_allocated.load(Relaxed), "no")
+        } else {
+            (-1, "NI")
+        };
+        let _ = write!(
+            text,
+            "{:<9} {:4} {:6}  {memory:6} {pressure:<3} {:6}   {:<3}  {:<10}",
+            row.name,
+            (row.cache)(cx).object_size,
+            (row.in_use)(count),
+            row.max_header,
+            "yes",
+            "kernel",
+        );
+        for letter in row.operations.chars() {
+            let _ = write!(text, " {letter:>2}");
+        }
+        text.push('\n');
+    }
+    text
+}
