@@ -165,6 +165,10 @@ pub struct Rare {
     pub mtup_high: u32,
     /// Size of the probe in flight.
     pub mtup_size: u32,
+    /// Calls with `MSG_ZEROCOPY` whose data is not acknowledged.
+    pub zerocopy: VecDeque<crate::api::zerocopy::Pending>,
+    /// The number of the next (`sk_zckey`).
+    pub zerocopy_key: u32,
     /// A setting of a congestion control by name that is looked up again after a disconnect.
     pub ca_setsockopt: bool,
 }
@@ -502,6 +506,8 @@ pub struct TcpSock {
 
     /// What few sockets have.
     pub rare: Option<Box<Rare>>,
+    /// Calls with `MSG_ZEROCOPY` wait for acknowledgement.
+    pub zerocopy_pending: bool,
 }
 
 /// A timer whose deadline moves without touching the wheel while the wheel's entry is not later.

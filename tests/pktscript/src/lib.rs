@@ -6,8 +6,9 @@
 //! whose other end is the script. Calls are made on a program of that world, so that one may sleep
 //! while the script goes on and the time passes.
 //!
-//! Stricter than the original: a packet that belongs to no connection of the script, or that nobody
-//! expected before the last event, fails it; and checksums are looked at. What a script needs and is
+//! Stricter than the original: a packet that belongs to no connection of the script fails it, checksums
+//! are looked at, and for our own scripts a packet that nobody expected before the last event is wrong
+//! too ([`settings::Settings::strict_end`]). What a script needs and is
 //! not there (a command, a call, an option) makes it *unsupported*; nothing is passed over.
 //!
 //! ```

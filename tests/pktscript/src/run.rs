@@ -12,6 +12,7 @@ use crate::tun::{NAME, Tun};
 use sockeye::kern::signals::Signals;
 use sockeye::kern::time::Clock as _;
 use sockeye::sim::{Program, World};
+use sockeye::uapi::socket::{SO_ACCEPTCONN, SOL_SOCKET};
 use sockeye::{Net, Task};
 use std::collections::HashMap;
 use std::path::Path;
@@ -357,6 +358,13 @@ impl Run {
         };
         flow.fd = Some(fd);
         true
+    }
+
+    /// The ports of sockets that listen, as the stack says.
+    pub(crate) fn listening(&self) -> Vec<u16> {
+        let accepts = |fd: &i32| self.task.getsockopt_int(*fd, SOL_SOCKET, SO_ACCEPTCONN) == Ok(1);
+        let port = |fd: &i32| self.task.local_addr(*fd).ok().map(|addr| addr.port());
+        self.fds.values().filter(|fd| accepts(fd)).filter_map(port).collect()
     }
 
     /// The stack's descriptor for a script's.

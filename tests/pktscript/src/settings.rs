@@ -61,6 +61,8 @@ pub struct Settings {
     pub ts_ecr_scaled: bool,
     /// Each packet from the stack is one of the script's.
     pub strict_segments: bool,
+    /// What nobody expected until the end fails the script too. The original does not look.
+    pub strict_end: bool,
     /// Names and their values.
     pub defines: Vec<(String, String)>,
 }
@@ -103,6 +105,7 @@ impl Settings {
             ts_tick_usecs: 0,
             ts_ecr_scaled: false,
             strict_segments: false,
+            strict_end: false,
             defines: names(ip),
         }
     }

@@ -75,8 +75,8 @@ pub fn scripts(path: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Runs one script over every IP it is for, or only over `only`.
-pub fn run_script(root: &Path, path: &Path, only: Option<IpVersion>) -> Vec<Case> {
+/// Runs one script over every IP it is for, or only over `only`. `strict` as [`Settings::strict_end`].
+pub fn run_script(root: &Path, path: &Path, only: Option<IpVersion>, strict: bool) -> Vec<Case> {
     let name = path.strip_prefix(root).ok().filter(|name| !name.as_os_str().is_empty()).unwrap_or(path);
     let name = name.display().to_string();
     let failed = |ip, line, expected: &str, got: String| Case {
@@ -94,12 +94,14 @@ pub fn run_script(root: &Path, path: &Path, only: Option<IpVersion>) -> Vec<Case
     };
     let versions = Settings::versions(&script, &name);
     let wanted = versions.into_iter().filter(|ip| only.is_none_or(|only| only == *ip));
-    wanted.map(|ip| Case { name: name.clone(), ip: Some(ip), outcome: case(&text, path, ip) }).collect()
+    wanted
+        .map(|ip| Case { name: name.clone(), ip: Some(ip), outcome: case(&text, path, ip, strict) })
+        .collect()
 }
 
 /// Runs a script over one IP, on a thread of its own: it may panic, or never end.
-fn case(text: &str, path: &Path, ip: IpVersion) -> Outcome {
-    let settings = Settings::new(ip);
+fn case(text: &str, path: &Path, ip: IpVersion, strict: bool) -> Outcome {
+    let settings = Settings { strict_end: strict, ..Settings::new(ip) };
     let script = match parse(text, &settings.defines) {
         Ok(script) => script,
         Err(error) => {

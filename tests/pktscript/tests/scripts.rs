@@ -9,7 +9,7 @@ fn own_scripts_pass() {
     let mut wrong = Vec::new();
     let mut passed = 0;
     for path in scripts(&root).expect("our scripts") {
-        for case in run_script(&root, &path, None) {
+        for case in run_script(&root, &path, None, true) {
             match case.line() {
                 Some(line) => wrong.push(line),
                 None => passed += 1,

@@ -6,7 +6,10 @@ use crate::cx::Cx;
 use crate::skb::Skb;
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
-use uapi::{Errno, InetAddr, SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6, SockExtendedErr};
+use uapi::{
+    Errno, InetAddr, SO_EE_CODE_ZEROCOPY_COPIED, SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6,
+    SO_EE_ORIGIN_ZEROCOPY, SockExtendedErr,
+};
 
 /// One message of the error queue (`struct sock_exterr_skb` with its packet).
 pub struct ErrMsg {
@@ -43,6 +46,34 @@ impl SockCommon {
         if !self.is_dead() {
             self.error_report(cx);
         }
+    }
+
+    /// Tells that the data of the zero-copy call number `key` was copied and is delivered: a message of
+    /// its own, or one more number in the last (`skb_zerocopy_notify_extend`).
+    pub fn queue_zerocopy(&self, cx: &Cx<'_>, key: u32) {
+        if self.is_dead() {
+            return;
+        }
+        let mut queue = self.error_queue.lock();
+        let last = queue.0.back_mut().filter(|last| last.ee.origin == SO_EE_ORIGIN_ZEROCOPY);
+        match last {
+            Some(last) if last.ee.data.wrapping_add(1) == key => last.ee.data = key,
+            _ => {
+                let ee = SockExtendedErr {
+                    origin: SO_EE_ORIGIN_ZEROCOPY,
+                    code: SO_EE_CODE_ZEROCOPY_COPIED,
+                    info: key,
+                    data: key,
+                    ..SockExtendedErr::default()
+                };
+                // It is charged to the options' memory, not to the receive buffer.
+                let mut skb = cx.alloc_skb();
+                skb.truesize = 0;
+                queue.0.push_back(ErrMsg { ee, dest: (InetAddr::UNSPECIFIED_V4, 0, 0), skb, payload: 0 });
+            }
+        }
+        drop(queue);
+        self.error_report(cx);
     }
 
     /// The next message, its charge taken back (`sock_dequeue_err_skb`). The pending error becomes the

@@ -13,3 +13,4 @@ pub mod recvmsg;
 pub mod sendmsg;
 pub mod shutdown;
 pub mod sockopt;
+pub mod zerocopy;

@@ -64,7 +64,11 @@ pub fn recvmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut RecvMsg<'_>) -> Result
             }
         }
         if sk.recvmsg_inq {
-            let inq = super::ioctl::inq(&sk) as i32;
+            // `tcp_inq_hint`: the FIN counts as a byte, so that the reader comes back for the end.
+            let inq = match sk.rcv_nxt.wrapping_sub(sk.copied_seq) as i32 {
+                0 if sk.sk.flag(SockFlag::Done) => 1,
+                inq => inq,
+            };
             msg.control.put_int(SOL_TCP, TCP_CM_INQ, inq);
         }
     }

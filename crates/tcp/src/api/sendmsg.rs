@@ -1,5 +1,6 @@
 //! send(2) and its kin (`tcp_sendmsg`).
 
+use super::zerocopy;
 use crate::output::{self, append};
 use crate::sock::Sk;
 use crate::{Tcp, state};
@@ -36,12 +37,15 @@ pub fn sendmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<
             sock_cmsg_send(cx, sk, &cmsg, &mut SockCmsg::default())?;
         }
     }
+    let zerocopy = zerocopy::wanted(sk, cx, &guard, msg)?;
     let mut copied = 0;
     loop {
         let (step, mss) = fill(&mut guard.sk_mut(), cx, msg, &mut copied);
         match step {
-            Step::Done => return finish(guard, cx, msg.flags, copied, mss, Ok(())),
-            Step::Error(errno) => return finish(guard, cx, msg.flags, copied, mss, Err(errno)),
+            Step::Done => return finish(guard, cx, (msg.flags, zerocopy), copied, mss, Ok(())),
+            Step::Error(errno) => {
+                return finish(guard, cx, (msg.flags, zerocopy), copied, mss, Err(errno));
+            }
             Step::Full => {}
         }
         if copied > 0 {
@@ -50,7 +54,7 @@ pub fn sendmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<
         let waited;
         (guard, waited) = wait_memory(guard, timeo);
         if let Err(errno) = waited {
-            return finish(guard, cx, msg.flags, copied, mss, Err(errno));
+            return finish(guard, cx, (msg.flags, zerocopy), copied, mss, Err(errno));
         }
     }
 }
@@ -103,7 +107,7 @@ fn fill(sk: &mut Sk<'_>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>, copied: &mut usi
 fn finish(
     mut guard: UserGuard<'_, '_, Tcp>,
     cx: &UserCx<'_>,
-    flags: u32,
+    (flags, zerocopy): (u32, bool),
     copied: usize,
     mss: u32,
     result: Result<()>,
@@ -111,6 +115,9 @@ fn finish(
     let mut sk = guard.sk_mut();
     append::remove_empty(&mut sk, cx);
     if copied > 0 {
+        if zerocopy {
+            zerocopy::sent(&mut sk, cx);
+        }
         let nonagle = sk.nonagle;
         output::push(&mut sk, cx, flags & !(MSG_EOR), mss, nonagle);
         return Ok(copied);

@@ -269,7 +269,7 @@ pub fn open_request(
         &dst,
         key.faddr.is_v4(),
         user_mss,
-        listener.rcvbuf(),
+        (listener.rcvbuf(), listener.flag(net::sock::SockFlag::RcvbufLock)),
         template.window_clamp,
     );
     Some(open)

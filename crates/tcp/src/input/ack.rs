@@ -91,6 +91,10 @@ pub fn tcp_ack(
         return old_ack(sk, cx, rx, sack, flag);
     }
     if after(ack, sk.snd_nxt) {
+        // RFC 5961 section 5.2
+        if flag & FLAG_NO_CHALLENGE_ACK == 0 {
+            challenge::send_challenge_ack(sk, cx);
+        }
         return Err(DropReason::TcpAckUnsentData);
     }
     if after(ack, prior_snd_una) {

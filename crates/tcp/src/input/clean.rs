@@ -100,6 +100,9 @@ pub fn clean_rtx_queue(
             cx.consume_skb(seg.skb);
         }
     }
+    if sk.zerocopy_pending {
+        crate::api::zerocopy::complete(sk, cx);
+    }
     if sk.snd_up != snd_una && between(sk.snd_up, prior_snd_una, snd_una) {
         sk.snd_up = snd_una;
     }

@@ -4,7 +4,7 @@
 use super::challenge::dsack_set;
 use super::{TcpRx, delack, ofo, prune, window};
 use crate::mini::timewait;
-use crate::seq::{after, before};
+use crate::seq::{after, before, earlier};
 use crate::sock::{ACK_NOW, ACK_SCHED, RxSegment, Sk};
 use crate::state::{self, set_state};
 use net::mib::TcpExt;
@@ -142,18 +142,14 @@ fn queue_and_out(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) {
 
 /// What the hole held back goes to the reader (`tcp_ofo_queue`).
 fn drain_ofo(sk: &mut Sk<'_>, cx: &Cx<'_>) {
-    let mut dsack_high = sk.rcv_nxt;
+    let dsack_high = sk.rcv_nxt;
     while let Some(first) = sk.ofo_queue.front() {
         let (seq, end_seq, flags) = (first.seq, first.end_seq, first.flags);
         if after(seq, sk.rcv_nxt) {
             break;
         }
         if before(seq, dsack_high) {
-            let high = dsack_high;
-            if before(high, end_seq) {
-                dsack_high = end_seq;
-            }
-            super::challenge::dsack_extend(sk, cx, seq, high);
+            super::challenge::dsack_extend(sk, cx, seq, earlier(end_seq, dsack_high));
         }
         let Some(seg) = sk.ofo_queue.pop_front() else { break };
         if !after(end_seq, sk.rcv_nxt) {
@@ -195,7 +191,9 @@ pub fn fin(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     for seg in std::mem::take(&mut sk.ofo_queue).into_segments() {
         eat_skb(sk, cx, seg);
     }
+    // `tcp_sack_reset`
     sk.rx_opt.num_sacks = 0;
+    sk.duplicate_sack = None;
     if !sk.sk.is_dead() {
         sk.sk.state_change(cx);
         let hup = sk.sk.shutdown() == SHUTDOWN_MASK || state::state(sk) == TcpState::Close;

@@ -43,6 +43,9 @@ pub(super) fn take(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, flags: u32) {
     let mut rs =
         RateSample { prior_in_flight, delivered: -1, interval_us: -1, rtt_us: -1, ..RateSample::default() };
     let (first_ackt, last_ackt, tags) = pop_all(sk, cx, &mut rs);
+    if sk.zerocopy_pending {
+        crate::api::zerocopy::complete(sk, cx);
+    }
     let mut flag = flags | FLAG_DATA_ACKED;
     let (mut seq_rtt, mut ca_rtt) = (-1, -1);
     if tags & RETRANS == 0 {

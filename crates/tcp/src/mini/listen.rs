@@ -136,7 +136,7 @@ fn check(request: &Arc<Request>, cx: &Cx<'_>, skb: &Skb, rx: &TcpRx) -> Check {
         }
         return Check::Done;
     }
-    if flags.ack() && rx.ack_seq != snt_isn.wrapping_add(1) {
+    if flags.ack() && !flags.rst() && rx.ack_seq != snt_isn.wrapping_add(1) {
         return Check::Foreign;
     }
     if paws || !in_window(rx.seq, rx.end_seq, rcv_nxt, rcv_nxt.wrapping_add(rcv_wnd)) {
@@ -155,6 +155,15 @@ fn check(request: &Arc<Request>, cx: &Cx<'_>, skb: &Skb, rx: &TcpRx) -> Check {
         && !after(rx.seq, rcv_nxt)
     {
         state.open.ts_recent = tsval;
+    }
+    // RFC 5961 section 3.2: a reset that is not exact has to be proved.
+    if flags.rst() && rx.seq != rcv_nxt {
+        if !oow_rate_limited(cx, &mut state.last_oow_ack_time) {
+            drop(state);
+            cx.inc(TcpExt::TCPChallengeACK);
+            glue::request_ack(cx, request, skb);
+        }
+        return Check::Drop(DropReason::TcpReset);
     }
     // A SYN that carries the third segment's acknowledgement is only that.
     let syn = flags.syn() && rx.seq != rcv_isn;

@@ -133,6 +133,9 @@ pub fn write_queue_purge(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         debug_assert!(seg.sacked & SACKED_ACKED == 0 || sk.sacked_out > 0);
         cx.consume_skb(seg.skb);
     }
+    if sk.zerocopy_pending {
+        crate::api::zerocopy::purge(sk, cx);
+    }
     sk.send_queue.shrink();
     sk.wmem_queued = 0;
     sk.packets_out = 0;

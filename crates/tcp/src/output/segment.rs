@@ -38,10 +38,12 @@ impl Out {
     #[inline]
     #[must_use]
     pub fn of(seg: &Segment) -> Self {
+        // A large send is pushed, so that the receiver's GRO lets it go at once.
+        let push = if seg.pcount > 1 { TcpFlags::PSH } else { TcpFlags::NONE };
         Out {
             seq: seg.seq,
             end_seq: seg.end_seq,
-            flags: seg.flags,
+            flags: seg.flags.with(push),
             pcount: seg.pcount.max(1),
             gso_size: seg.gso_size,
         }

@@ -149,13 +149,13 @@ pub fn open_req_window(
     dst: &Dst,
     v4: bool,
     user_mss: u16,
-    rcvbuf: i32,
+    (rcvbuf, locked): (i32, bool),
     window_clamp: u32,
 ) {
     let space = crate::init::default_win_from_space(rcvbuf);
     req.advmss = advertise(user_mss, dst, v4);
     let mut clamp = if window_clamp != 0 { window_clamp } else { dst.metrics.window };
-    if window_clamp != 0 && clamp > space as u32 {
+    if locked && (clamp > space as u32 || clamp == 0) {
         clamp = space as u32;
     }
     let options = if req.tstamp_ok { 12 } else { 0 };

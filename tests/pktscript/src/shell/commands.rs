@@ -2,6 +2,7 @@
 
 use super::{Command, Output, Shell};
 use crate::run::Run;
+use crate::settings::IpVersion;
 use crate::tun::NAME;
 use sockeye::ip::IpNet;
 use sockeye::ip::fib::{Mode, Route};
@@ -249,7 +250,19 @@ fn grep(run: &Run, args: &[&str], input: &str) -> Ran {
     Ok(Output { text, status })
 }
 
-/// A file under `/proc/net`.
-fn proc_file(_: &Run, path: &str) -> Result<String, String> {
-    Err(format!("file {path}"))
+/// What scripts look for in a file under `/proc/net`: listeners, `address:port remote state`, in the
+/// kernel's hexadecimal.
+fn proc_file(run: &Run, path: &str) -> Result<String, String> {
+    let v6 = match path {
+        "/proc/net/tcp" => false,
+        "/proc/net/tcp6" => true,
+        _ => return Err(format!("file {path}")),
+    };
+    let mut text = String::new();
+    for port in run.listening() {
+        if v6 == (run.settings.ip != IpVersion::V4) {
+            let _ = writeln!(text, "   0: 0:{port:04X} 0:0000 0A");
+        }
+    }
+    Ok(text)
 }

@@ -38,6 +38,18 @@ pub(super) fn set_mark(call: &Call<'_, '_>, value: i32, _: &[u8]) -> Result<()> 
     Ok(())
 }
 
+/// `SO_ZEROCOPY`. Only TCP numbers its calls; to others the option is not there.
+pub(super) fn set_zerocopy(call: &Call<'_, '_>, on: i32, _: &[u8]) -> Result<()> {
+    if !call.is_tcp() {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    if !(0..=1).contains(&on) {
+        return Err(Errno::EINVAL);
+    }
+    call.common.set_flag(SockFlag::ZeroCopy, on != 0);
+    Ok(())
+}
+
 /// Who may receive credentials (`sk_may_scm_recv`).
 fn may_scm(call: &Call<'_, '_>) -> Result<()> {
     let family = i32::from(call.common.family());

@@ -159,6 +159,9 @@ static ROWS: &[Row] = &[
     get!(SO_INCOMING_NAPI_ID, |_, out| out.int(0)),
     get!(SO_COOKIE, info::cookie),
     get!(SO_PEERGROUPS, info::peergroups),
+    both!(SO_ZEROCOPY, info::set_zerocopy, |call, out| {
+        out.int(i32::from(call.common.flag(SockFlag::ZeroCopy)))
+    }),
     both!(SO_TXTIME, time::set_txtime, time::get_txtime),
     both!(SO_BINDTOIFINDEX, |call, ifindex, _| bind::set_ifindex(call, ifindex), |call, out| {
         out.int(call.common.bound_dev_if() as i32)
