@@ -54,7 +54,7 @@ impl SockCommon {
         if self.is_dead() {
             return;
         }
-        let mut queue = self.error_queue.lock();
+        let mut queue = self.rare().error_queue.lock();
         let last = queue.0.back_mut().filter(|last| last.ee.origin == SO_EE_ORIGIN_ZEROCOPY);
         match last {
             Some(last) if last.ee.data.wrapping_add(1) == key => last.ee.data = key,
