@@ -113,6 +113,7 @@ fn callers_count() {
     assert_eq!(lock.into_inner(), CALLERS * CALLS);
 }
 
+// chapter: B11
 #[test]
 fn the_backlog_is_counted_and_bounded() {
     let lock = Lock::default();

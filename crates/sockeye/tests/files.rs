@@ -72,6 +72,7 @@ fn on_each(calls: &str) -> String {
     script
 }
 
+// chapter: A5
 #[test]
 fn what_a_socket_is_not() {
     compare(&on_each(
@@ -159,6 +160,7 @@ fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0)
 }
 
+// chapter: B2
 #[test]
 fn owners_and_modes() {
     if !is_root() {
@@ -269,6 +271,7 @@ fn watched_sockets() {
     );
 }
 
+// chapter: B2
 #[test]
 fn signalled_sockets() {
     compare(
@@ -303,6 +306,7 @@ fn signalled_sockets() {
     );
 }
 
+// chapter: A5
 #[test]
 fn spliced_sockets() {
     compare(

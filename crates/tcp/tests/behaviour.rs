@@ -280,6 +280,7 @@ fn the_congestion_control_of_new_sockets_is_a_setting() {
     assert_eq!((name(&a), name(&b)), ("reno", "reno"));
 }
 
+// chapter: A9
 #[test]
 fn the_receive_buffer_grows_with_the_flow() {
     let host = Host::new(Link { delay_us: 20_000, mtu: 1500, gso: false, ..Link::default() });

@@ -155,6 +155,7 @@ fn with_timers(net: &Arc<Net>, body: impl FnOnce()) {
     ticker.join().unwrap();
 }
 
+// chapter: B11
 #[test]
 fn streams_of_many_threads() {
     let net = host();

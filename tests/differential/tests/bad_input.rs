@@ -123,6 +123,7 @@ impl Kind {
     }
 }
 
+// chapter: A12 A14
 #[test]
 fn every_bad_call_in_every_state() {
     let mut tally = Tally::new();

@@ -119,6 +119,7 @@ fn answers(kernel: &dyn Kernel) -> Vec<(String, Vec<String>)> {
     all
 }
 
+// chapter: B3
 #[test]
 fn sockets_are_listed_alike() {
     let Some(host) = in_private_namespace(|| answers(&Host::new())) else { return eprintln!("not compared") };

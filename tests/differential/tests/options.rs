@@ -148,6 +148,7 @@ fn compare(level: i32, names: std::ops::Range<i32>, kinds: &[(i32, i32, i32)], c
     println!("{compared} compared");
 }
 
+// chapter: A8 A9
 #[test]
 fn sol_socket() {
     compare(SOL_SOCKET, 0..100, KINDS, true);
@@ -158,6 +159,7 @@ fn sol_socket_without_capabilities() {
     compare(SOL_SOCKET, 0..100, KINDS, false);
 }
 
+// chapter: B7
 #[test]
 fn sol_ip() {
     compare(SOL_IP, 0..100, KINDS, true);

@@ -15,6 +15,7 @@ macro_rules! scripts {
     )*};
 }
 
+// chapter: A13 A14
 scripts! { cmsg4 cmsg6 errqueue ping raw tcp_connect udp_bind udp_more udp_receive udp_send udp_who }
 
 /// Shows what both sides answer: `SCRIPT=file cargo test -p differential -- --ignored --nocapture`.
