@@ -1,10 +1,11 @@
-//! Devices: loopback, wire, TAP, capture.
+//! Devices: loopback, wire, TUN, capture.
 
 #![forbid(unsafe_code)]
 
 pub mod loopback;
 pub mod netem;
 pub mod pcapng;
+pub mod tun;
 pub mod wire;
 
 pub use netem::Netem;

@@ -55,6 +55,7 @@ pub fn attach(net: &Net) -> Result<()> {
         idents: Idents::new(&net.rng),
         icmp: IcmpState::new(&net.rng),
     })?;
+    net.dev.on_unregister(crate::addr::dev_gone)?;
     crate::ports::register(net)?;
     crate::sysctl::register(net)?;
     crate::icmp::register(net)?;

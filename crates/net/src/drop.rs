@@ -97,6 +97,8 @@ drop_reasons! {
     QdiscDrop = "QDISC_DROP",
     /// The device is down or full.
     DevReady = "DEV_READY",
+    /// A device's queue toward its reader is full.
+    FullRing = "FULL_RING",
     /// Unknown ethertype.
     UnhandledProto = "UNHANDLED_PROTO",
     /// No memory.

@@ -111,6 +111,7 @@ impl Builder {
         netlink::init(&stack)?;
         unix::init_with(&stack, self.names.unwrap_or_else(|| Arc::new(unix::MemoryNames::default())))?;
         crate::diag::init(&stack)?;
+        dev::tun::init(&stack)?;
         let lo = dev::loopback::add(&stack)?;
         ip::addr::add_loopback(&stack, &lo)?;
         if let Some(driver) = &driver {

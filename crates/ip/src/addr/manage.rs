@@ -233,6 +233,13 @@ pub fn dev_down(net: &Net, _dev: &Arc<NetDevice>) {
     net.rt_genid_bump();
 }
 
+/// A device is gone, with its addresses: so are its routes (`fib_disable_ip`, `rt6_disable_ip`).
+pub fn dev_gone(net: &Net, dev: &Arc<NetDevice>) {
+    for family in [Family::V4, Family::V6] {
+        IpNet::of(net).fib.flush(net, family, |route| route.ifindex() == dev.ifindex);
+    }
+}
+
 /// Gives the loopback device its addresses, `127.0.0.1/8` and `::1/128`.
 pub fn add_loopback(net: &Net, lo: &Arc<NetDevice>) -> Result<()> {
     add(net, lo, IfAddr::new(InetAddr::LOOPBACK_V4, 8))?;

@@ -7,7 +7,7 @@ pub mod v6;
 
 pub(crate) use conf::register_templates;
 pub use conf::{Conf, Conf4, Conf6};
-pub use manage::{add, add_loopback, del, dev_down, dev_up};
+pub use manage::{add, add_loopback, del, dev_down, dev_gone, dev_up};
 
 use crate::IpNet;
 use crate::fib::{RT_TABLE_LOCAL, RouteType, Scope};

@@ -15,7 +15,7 @@ use kern::sync::SpinLock;
 use std::any::Any;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
-use uapi::{Errno, Result};
+use uapi::{Errno, IFF_UP, Result};
 
 /// What a device does for the stack (`netdev_features_t`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -171,7 +171,11 @@ pub struct Devices {
     list: SpinLock<Vec<Arc<NetDevice>>>,
     next_index: AtomicU32,
     loopback: OnceLock<Arc<NetDevice>>,
+    farewell: OnceLock<Farewell>,
 }
+
+/// Takes away what a room above keeps of a device that goes (`NETDEV_UNREGISTER`).
+pub type Farewell = fn(&Net, &Arc<NetDevice>);
 
 impl Devices {
     /// The loopback device, `lo`.
@@ -229,6 +233,21 @@ impl Devices {
         }
         list.push(dev.clone());
         Ok(dev)
+    }
+
+    /// Takes a device out (`unregister_netdevice`): it is down, and nobody finds it any more.
+    pub fn unregister(&self, net: &Net, dev: &Arc<NetDevice>) {
+        dev.set_flags(dev.flags() & !IFF_UP);
+        self.list.lock().retain(|other| !Arc::ptr_eq(other, dev));
+        if let Some(farewell) = self.farewell.get() {
+            farewell(net, dev);
+        }
+        net.rt_genid_bump();
+    }
+
+    /// What is done when a device goes, once (`register_netdevice_notifier`); `EEXIST`.
+    pub fn on_unregister(&self, farewell: Farewell) -> Result<()> {
+        self.farewell.set(farewell).map_err(|_| Errno::EEXIST)
     }
 
     pub(crate) fn clear(&self) {

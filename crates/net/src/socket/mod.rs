@@ -57,6 +57,9 @@ impl SocketState {
     }
 }
 
+/// The socket is not sockfs's (`SOCK_EXTERNALLY_ALLOCATED`), bit of [`Socket::flags`].
+pub const SOCK_EXTERNALLY_ALLOCATED: u32 = 1 << 5;
+
 static NO_OPS: ProtoOps = stubs::NONE;
 
 /// A socket (`struct socket`), with the attributes of its inode.
@@ -147,6 +150,15 @@ impl Socket {
     #[inline]
     pub fn enter<'c>(&'c self, process: &'c kern::context::Process<'c>) -> UserCx<'c> {
         UserCx::enter(&self.net, process)
+    }
+
+    /// A socket that no `socket()` makes and that lives in no file of sockfs: it is a part of another file.
+    pub fn external(cx: &UserCx<'_>, net: &Arc<Net>, kind: u16) -> Self {
+        let socket = Socket::new(net.clone());
+        socket.init(cx.process.cred.euid, cx.process.cred.egid);
+        socket.set_kind(kind);
+        socket.flags.store(SOCK_EXTERNALLY_ALLOCATED, Relaxed);
+        socket
     }
 
     pub(crate) fn new(net: Arc<Net>) -> Self {

@@ -5,11 +5,14 @@
 
 mod counters;
 mod devices;
+mod file;
 mod groups;
 mod protocols;
 mod routes;
 mod sockets;
 mod sockstat;
+
+pub(crate) use file::open;
 
 use crate::Net;
 use net::UserCx;
@@ -50,6 +53,7 @@ const FILES: &[(&str, Show)] = &[
     ("udp6", |cx| sockets::udp(cx, IPPROTO_UDP, AF_INET6)),
     ("udplite", |cx| sockets::udp(cx, IPPROTO_UDPLITE, AF_INET)),
     ("udplite6", |cx| sockets::udp(cx, IPPROTO_UDPLITE, AF_INET6)),
+    ("unix", |cx| unix::proc_text(cx.net)),
 ];
 
 impl Net {

@@ -2,11 +2,34 @@
 
 use super::Task;
 use uapi::Result;
-use uapi::fcntl::{F_GETFL, F_SETFL, O_NONBLOCK};
+use uapi::fcntl::{F_GETFL, F_SETFL, O_CLOEXEC, O_NONBLOCK};
 use vfs::fcntl::Arg;
 use vfs::{IovSink, IovSource, Stat, rw};
 
 impl Task {
+    /// open(2) of what belongs to the namespace: `/dev/net/tun`, and files of `/proc/net` and `/proc/sys`. `flags` are `O_*`.
+    ///
+    /// # Errors
+    /// `ENOENT` for another path; `EMFILE`, `ENFILE`; `EACCES` for writing what is not writable.
+    ///
+    /// ```
+    /// use sockeye::{Net, Task};
+    ///
+    /// let task = Task::new(&Net::new());
+    /// let fd = task.open("/proc/sys/net/ipv4/tcp_sack", 0)?;
+    /// let mut buf = [0; 8];
+    /// assert_eq!(task.read(fd, &mut buf), Ok(2));
+    /// assert_eq!(&buf[..2], b"1\n");
+    /// # Ok::<(), sockeye::uapi::Errno>(())
+    /// ```
+    pub fn open(&self, path: &str, flags: u32) -> Result<i32> {
+        let p = self.process();
+        self.files.open(&p, flags & O_CLOEXEC, || match path {
+            "/dev/net/tun" => Ok(dev::tun::open(&p, self.net.stack(), flags)),
+            _ => crate::proc::open(&p, &self.net, path, flags & !O_CLOEXEC),
+        })
+    }
+
     /// read(2).
     #[inline]
     pub fn read(&self, fd: i32, buf: &mut [u8]) -> Result<usize> {
