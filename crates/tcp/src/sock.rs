@@ -166,7 +166,7 @@ pub struct Rare {
     /// Size of the probe in flight.
     pub mtup_size: u32,
     /// Calls with `MSG_ZEROCOPY` whose data is not acknowledged.
-    pub zerocopy: VecDeque<crate::api::zerocopy::Pending>,
+    pub zerocopy: std::collections::VecDeque<crate::api::zerocopy::Pending>,
     /// The number of the next (`sk_zckey`).
     pub zerocopy_key: u32,
     /// A setting of a congestion control by name that is looked up again after a disconnect.
