@@ -155,7 +155,7 @@ impl Socket {
     /// A socket that no `socket()` makes and that lives in no file of sockfs: it is a part of another file.
     pub fn external(cx: &UserCx<'_>, net: &Arc<Net>, kind: u16) -> Self {
         let socket = Socket::new(net.clone());
-        socket.init(cx.process.cred.euid, cx.process.cred.egid);
+        socket.init(cx.next_ino(), cx.process.cred.euid, cx.process.cred.egid);
         socket.set_kind(kind);
         socket.flags.store(SOCK_EXTERNALLY_ALLOCATED, Relaxed);
         socket
