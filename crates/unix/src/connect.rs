@@ -3,7 +3,7 @@
 use crate::addr::{self, Name};
 use crate::bind::{autobind_if_passcred, find_other};
 use crate::sock::{Inner, Unix};
-use crate::{datagram, wait};
+use crate::{datagram, release, wait};
 use net::sock::{RCV_SHUTDOWN, SockFlag, Timeo};
 use net::socket::{PeerCred, SocketState};
 use net::{Sock, Socket, UserCx};
@@ -43,12 +43,22 @@ pub(crate) fn stream(
     autobind_if_passcred(sk, cx)?;
     let mut timeo = Timeo::new(cx, nonblock, sk.sndtimeo());
     loop {
-        let other = find_other(cx, name, sk.kind())?;
-        let result = attempt(sk, cx, &other, &mut timeo);
-        cx.sock_put(other);
-        if let Tried::Connected = result? {
-            sock.set_state(cx, SocketState::Connected);
-            return Ok(());
+        let tried = find_other(cx, name, sk.kind()).and_then(|other| {
+            let tried = attempt(sk, cx, &other, &mut timeo);
+            cx.sock_put(other);
+            tried
+        });
+        match tried {
+            Ok(Tried::Connected) => {
+                sock.set_state(cx, SocketState::Connected);
+                return Ok(());
+            }
+            Ok(_) => {}
+            Err(errno) => {
+                // The end of the new end that comes to nothing is a socket's end too.
+                release::collect(cx);
+                return Err(errno);
+            }
         }
     }
 }

@@ -1,15 +1,15 @@
 //! Descriptors in flight, and sockets that only each other's queues hold (`net/unix/garbage.c`).
 //!
 //! A socket sent into its own queue, or two sent into each other's, is reachable by nobody and still
-//! referenced. The graph says which socket waits in whose queue. A socket is garbage when all
-//! references to its file are in flight, and all of them in queues of garbage; everybody else is
-//! reached from the living. A connection that nobody accepted lives and dies with its listener.
+//! referenced. The graph says which socket waits in whose queue. A group of sockets that wait in each
+//! other's queues is garbage when all references to their files are in flight there. A connection that
+//! nobody accepted lives and dies with its listener.
 
 use crate::scm::Fds;
 use crate::sock::Unix;
 use crate::state::UnixNet;
 use net::{Sock, Socket, UserCx};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use vfs::File;
@@ -177,36 +177,77 @@ impl UnixNet {
         }
     }
 
-    /// The sockets that nobody reaches.
+    /// The sockets of groups that hold only themselves (`unix_walk_scc`, `unix_vertex_dead`). What such
+    /// a group holds besides ends with it, or is found the next time.
     fn garbage(&self) -> Vec<Arc<Sock<Unix>>> {
         let graph = self.graph.lock();
-        let vertices = &graph.vertices;
-        // The graph's own reference is not one of a descriptor's.
-        let is_open = |v: &Vertex| Arc::strong_count(&v.file) > v.inflight + 1;
-        let is_held_by_the_living =
-            |v: &Vertex| v.held.values().any(|held| !vertices.contains_key(&held.holder));
-        let mut holds: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        let mut living: BTreeSet<usize> = BTreeSet::new();
-        let mut news: Vec<usize> = Vec::new();
-        for (&key, vertex) in vertices {
-            if is_open(vertex) || is_held_by_the_living(vertex) {
-                living.insert(key);
-                news.push(key);
-            }
-            for held in vertex.held.values() {
-                holds.entry(held.holder).or_default().push(key);
-            }
+        let vertices: Vec<&Vertex> = graph.vertices.values().collect();
+        let numbers: BTreeMap<usize, usize> =
+            graph.vertices.keys().enumerate().map(|(number, key)| (*key, number)).collect();
+        // A holder that is not in flight lives.
+        let holders = |v: &Vertex| v.held.values().map(|held| numbers.get(&held.holder).copied()).collect();
+        let holders: Vec<Vec<Option<usize>>> = vertices.iter().map(|v| holders(v)).collect();
+        let in_flight: Vec<Vec<usize>> =
+            holders.iter().map(|h| h.iter().copied().flatten().collect()).collect();
+        let group = components(&in_flight);
+        let mut lives = vec![false; vertices.len()];
+        for (number, vertex) in vertices.iter().enumerate() {
+            // The graph's own reference is not one of a descriptor's.
+            let is_open = Arc::strong_count(&vertex.file) > vertex.inflight + 1;
+            let is_held = holders[number].iter().any(|by| by.is_none_or(|by| group[by] != group[number]));
+            lives[group[number]] |= is_open || is_held;
         }
-        while let Some(key) = news.pop() {
-            for &reached in holds.get(&key).into_iter().flatten() {
-                if living.insert(reached) {
-                    news.push(reached);
-                }
-            }
-        }
-        let dead = vertices.iter().filter(|(key, _)| !living.contains(key));
-        dead.filter_map(|(_, v)| v.file.downcast::<Socket>()?.sock::<Unix>().ok().map(Sock::hold)).collect()
+        let dead = vertices.iter().zip(&group).filter(|(_, group)| !lives[**group]);
+        dead.filter_map(|(v, _)| v.file.downcast::<Socket>()?.sock::<Unix>().ok().map(Sock::hold)).collect()
     }
+}
+
+/// The strongly connected components of a graph, by Tarjan's algorithm without recursion: for each
+/// vertex the number of its component.
+fn components(edges: &[Vec<usize>]) -> Vec<usize> {
+    const UNSEEN: usize = usize::MAX;
+    let (mut index, mut low) = (vec![UNSEEN; edges.len()], vec![0; edges.len()]);
+    let mut component = vec![UNSEEN; edges.len()];
+    let (mut next, mut found) = (0, 0);
+    let mut open: Vec<usize> = Vec::new();
+    // A vertex, and how many of its edges were followed.
+    let mut path: Vec<(usize, usize)> = Vec::new();
+    for start in 0..edges.len() {
+        if index[start] == UNSEEN {
+            path.push((start, 0));
+        }
+        while let Some((vertex, followed)) = path.last_mut() {
+            let vertex = *vertex;
+            if *followed == 0 {
+                (index[vertex], low[vertex]) = (next, next);
+                next += 1;
+                open.push(vertex);
+            }
+            if let Some(&to) = edges[vertex].get(*followed) {
+                *followed += 1;
+                if index[to] == UNSEEN {
+                    path.push((to, 0));
+                } else if component[to] == UNSEEN {
+                    low[vertex] = low[vertex].min(index[to]);
+                }
+                continue;
+            }
+            path.pop();
+            if let Some((parent, _)) = path.last() {
+                low[*parent] = low[*parent].min(low[vertex]);
+            }
+            if low[vertex] == index[vertex] {
+                while let Some(member) = open.pop() {
+                    component[member] = found;
+                    if member == vertex {
+                        break;
+                    }
+                }
+                found += 1;
+            }
+        }
+    }
+    component
 }
 
 /// Empties a dead socket's queue, and those of connections that wait to be accepted by it.
@@ -226,5 +267,42 @@ fn purge(sk: &Sock<Unix>, cx: &UserCx<'_>) {
             message.free(cx, &queue);
         }
         cx.sock_put(queue);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::components;
+
+    /// Vertices are in one component when each reaches the other.
+    #[test]
+    fn components_are_mutual_reach() {
+        let mut seed = 1u64;
+        for round in 0..500 {
+            let n = 1 + round % 9;
+            let mut random = |below: usize| {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (seed >> 33) as usize % below
+            };
+            let edges: Vec<Vec<usize>> =
+                (0..n).map(|_| (0..random(4)).map(|_| random(n)).collect()).collect();
+            let mut reach: Vec<Vec<bool>> = (0..n).map(|a| (0..n).map(|b| a == b).collect()).collect();
+            for (a, to) in edges.iter().enumerate() {
+                to.iter().for_each(|b| reach[a][*b] = true);
+            }
+            for via in 0..n {
+                for a in 0..n {
+                    for b in 0..n {
+                        reach[a][b] |= reach[a][via] && reach[via][b];
+                    }
+                }
+            }
+            let component = components(&edges);
+            for a in 0..n {
+                for b in 0..n {
+                    assert_eq!(component[a] == component[b], reach[a][b] && reach[b][a], "{edges:?}");
+                }
+            }
+        }
     }
 }

@@ -64,8 +64,8 @@ fn manage_mark(
     if !peek {
         inner.oob = None;
         if !inline {
+            // SIOCINQ counts the byte ever after: so does Linux.
             freed[1] = inner.messages.remove(i);
-            inner.inq -= freed[1].as_ref().map_or(0, |m| m.skb.len());
             i = 0;
         }
     } else if !inline {
@@ -93,7 +93,8 @@ pub(crate) fn recv_urgent(sk: &Sock<Unix>, cx: &UserCx<'_>, msg: &mut RecvMsg<'_
             at -= 1;
         }
     }
-    let copied = inner.messages[at].skb.copy_to(0, &mut msg.iov, 1);
+    // Without room for it the byte is lost, and reported all the same.
+    inner.messages[at].skb.copy_to(0, &mut msg.iov, 1);
     if !peek {
         inner.messages[at].consumed += 1;
     }
@@ -101,9 +102,6 @@ pub(crate) fn recv_urgent(sk: &Sock<Unix>, cx: &UserCx<'_>, msg: &mut RecvMsg<'_
     drop(inner);
     if let Some(read) = read {
         read.free(cx, sk);
-    }
-    if copied == 0 {
-        return Err(Errno::EFAULT);
     }
     msg.out_flags |= MSG_OOB;
     Ok(1)

@@ -76,6 +76,7 @@ pub(crate) fn ioctl(sk: &Sock<Unix>, cx: &UserCx<'_>, cmd: u32, arg: &mut [u8]) 
     let answer = match cmd {
         SIOCOUTQ => sk.wmem_alloc.load(Relaxed),
         SIOCINQ => inq_len(sk)?,
+        SIOCATMARK if i32::from(sk.kind()) != SOCK_STREAM => return Err(Errno::EOPNOTSUPP),
         SIOCATMARK => i32::from(oob::is_at_mark(sk, cx)),
         // A descriptor that only names the file is not to be had of a store of names.
         SIOCUNIXFILE if !cx.process.capable(CAP_NET_ADMIN) => return Err(Errno::EPERM),

@@ -8,13 +8,18 @@ use net::{Sock, UserCx};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use uapi::poll::EPOLLOUT;
-use uapi::socket::SOCK_STREAM;
 use uapi::{Errno, Result, TcpState};
 use vfs::fasync::Band;
 
 /// The last file closed.
 pub(crate) fn release(sk: &Sock<Unix>, cx: &UserCx<'_>) {
     release_sock(sk, cx, false);
+    collect(cx);
+}
+
+/// A socket's end is when the collector looks.
+#[inline]
+pub(crate) fn collect(cx: &UserCx<'_>) {
     if UnixNet::of(cx.net).inflight.load(Relaxed) != 0 {
         UnixNet::of(cx.net).collect(cx);
     }
@@ -30,12 +35,8 @@ fn release_sock(sk: &Sock<Unix>, cx: &UserCx<'_>, embryo: bool) {
     Unix::set_state(sk, cx, TcpState::Close);
     let peer = inner.peer.take();
     inner.oob = None;
-    // An urgent byte that was read leaves a mark, which is nothing unread.
-    let unread = inner
-        .messages
-        .iter()
-        .take(2)
-        .any(|message| message.left() > 0 || i32::from(sk.kind()) != SOCK_STREAM);
+    // An urgent byte that was read leaves an empty message, which is nothing unread.
+    let unread = inner.messages.len() > 1 || inner.messages.front().is_some_and(|first| first.left() > 0);
     drop(inner);
     sk.shared.peer_wait.wake_all(EPOLLOUT);
     datagram::wake_blocked(sk, cx);

@@ -243,6 +243,9 @@ fn put_pidfd(cx: &UserCx<'_>, msg: &mut RecvMsg<'_>, pid: u32) {
         msg.control.set_truncated();
         return;
     }
+    if pid == 0 {
+        return;
+    }
     let opened = match cx.process.files::<Files>() {
         Some(files) => vfs::pidfd::pidfd_open(cx.process, files, pid),
         None => Err(Errno::EMFILE),

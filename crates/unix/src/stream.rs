@@ -5,7 +5,7 @@ use crate::sock::Unix;
 use crate::state::UnixNet;
 use crate::wait;
 use net::msg::MsgHdr;
-use net::sock::mem::{PAGE_SIZE, SHINFO_SIZE, truesize_linear};
+use net::sock::mem::{PAGE_SIZE, SHINFO_SIZE, SKB_SIZE};
 use net::sock::{RCV_SHUTDOWN, SEND_SHUTDOWN, SockFlag, Timeo};
 use net::{Skb, Sock, UserCx};
 use std::sync::Arc;
@@ -18,9 +18,11 @@ const MAX_HEAD: usize = (PAGE_SIZE - SHINFO_SIZE) as usize;
 /// `UNIX_SKB_FRAGS_SZ`.
 const FRAGS: usize = 32768;
 
-/// What a buffer with `linear` bytes beside its header and `paged` in pages is charged.
+/// What a buffer with `linear` bytes beside its header and `paged` in pages is charged. The memory is
+/// a group's (`GFP_KERNEL_ACCOUNT`), so that small ones have no slab of their own.
 pub(crate) fn truesize(linear: usize, paged: usize) -> u32 {
-    truesize_linear(linear as u32) + (paged as u32).next_multiple_of(PAGE_SIZE)
+    let head = (linear as u32).next_multiple_of(64) + SHINFO_SIZE;
+    head.next_power_of_two() + SKB_SIZE + (paged as u32).next_multiple_of(PAGE_SIZE)
 }
 
 /// Waits until a message may be charged to the sender (`sock_alloc_send_pskb`), and gives a buffer.

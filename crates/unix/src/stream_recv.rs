@@ -195,7 +195,7 @@ impl Reader {
         let offset = message.consumed + self.skip;
         if !peek && chunk == message.left() {
             let mut message = inner.messages.remove(i)?;
-            inner.inq -= message.skb.len();
+            inner.inq -= chunk;
             inner.publish(&sk.shared);
             drop(inner);
             message.skb.copy_to(offset, &mut msg.iov, chunk);
@@ -212,7 +212,9 @@ impl Reader {
             message.fds.as_ref().map(|fds| UnixNet::of(cx.net).peek(fds))
         } else {
             message.consumed += chunk;
-            message.fds.take().map(|fds| UnixNet::of(cx.net).landed(*fds, sk))
+            let fds = message.fds.take();
+            inner.inq -= chunk;
+            fds.map(|fds| UnixNet::of(cx.net).landed(*fds, sk))
         };
         let next = (peek && fds.is_none() && i + 1 < inner.messages.len()).then_some(i + 1);
         if inner.messages[i].skb.nr_frags() == 0 {

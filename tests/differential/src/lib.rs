@@ -17,6 +17,7 @@ pub mod recorded;
 pub mod report;
 pub mod script;
 pub mod sweep;
+pub mod unix;
 mod value;
 
 pub use host::Host;

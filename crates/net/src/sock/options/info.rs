@@ -114,21 +114,14 @@ pub(super) fn peerpidfd(call: &Call<'_, '_>, out: &mut GetOpt<'_>) -> Result<()>
 
 /// `SO_INQ`: streams of AF_UNIX tell what is left with each message.
 pub(super) fn set_inq(call: &Call<'_, '_>, on: i32) -> Result<()> {
-    is_inq(call)?;
+    if (i32::from(call.common.family()), i32::from(call.common.kind())) != (AF_UNIX, SOCK_STREAM) {
+        return Err(Errno::ENOPROTOOPT);
+    }
     if !(0..=1).contains(&on) {
         return Err(Errno::EINVAL);
     }
     call.common.set_flag(SockFlag::Inq, on != 0);
     Ok(())
-}
-
-/// Families that do not know the option say so, and so do AF_UNIX's other types.
-fn is_inq(call: &Call<'_, '_>) -> Result<()> {
-    match (i32::from(call.common.family()), i32::from(call.common.kind())) {
-        (AF_UNIX, SOCK_STREAM) => Ok(()),
-        (AF_UNIX, _) => Err(Errno::EINVAL),
-        _ => Err(Errno::ENOPROTOOPT),
-    }
 }
 
 pub(super) fn peername(call: &Call<'_, '_>, out: &mut GetOpt<'_>) -> Result<()> {
