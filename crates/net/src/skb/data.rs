@@ -1,6 +1,6 @@
 //! Bytes in and out of a buffer: from the user, to the user, split, cloned, summed.
 
-use super::{Frag, LINEAR_MAX, SkBuff, Skb};
+use super::{Frag, LINEAR_MAX, Meta, SkBuff, Skb};
 use crate::cx::Cx;
 use std::sync::Arc;
 use vfs::iov::{IovSink, IovSource};
@@ -48,7 +48,7 @@ impl Skb {
             let n = left.min(buf.capacity() - buf.len());
             let n = append_to(from, buf, n);
             last.len += n as u32;
-            self.data_len += n as u32;
+            self.meta.data_len += n as u32;
             left -= n;
         }
         while left > 0 {
@@ -60,7 +60,7 @@ impl Skb {
                 break;
             }
             self.frags.push(Frag { buf, off: 0, len: n as u32 });
-            self.data_len += n as u32;
+            self.meta.data_len += n as u32;
             left -= n;
         }
         len - left
@@ -77,44 +77,16 @@ impl Skb {
     /// shared. The owner stays with the original.
     pub fn clone_in(&self, cx: &Cx<'_>) -> Skb {
         let mut new = cx.alloc_skb();
-        let (from, to) = (usize::from(self.data.min(self.mac).min(self.network)), usize::from(self.tail));
+        let (from, to) = (
+            usize::from(self.meta.data.min(self.meta.mac).min(self.meta.network)),
+            usize::from(self.meta.tail),
+        );
         new.head[from..to].copy_from_slice(&self.head[from..to]);
-        let SkBuff {
-            head: _,
-            data,
-            tail,
-            network,
-            transport,
-            mac,
-            data_len,
-            frags: _,
-            protocol,
-            iif,
-            pkt_type,
-            ip_summed,
-            csum_start,
-            csum_offset,
-            gso_size,
-            gso_segs,
-            ip_flags,
-            ip_opt,
-            hash,
-            mark,
-            priority,
-            truesize,
-            tstamp,
-            dropcount,
-            peeked: _,
-            owner: _,
-        } = **self;
         let n = &mut *new;
-        (n.data, n.tail, n.network, n.transport, n.mac) = (data, tail, network, transport, mac);
-        (n.data_len, n.protocol, n.iif, n.pkt_type) = (data_len, protocol, iif, pkt_type);
-        (n.ip_summed, n.csum_start, n.csum_offset) = (ip_summed, csum_start, csum_offset);
-        (n.gso_size, n.gso_segs, n.ip_flags, n.ip_opt) = (gso_size, gso_segs, ip_flags, ip_opt);
-        (n.hash, n.mark, n.priority, n.truesize, n.tstamp) = (hash, mark, priority, truesize, tstamp);
-        n.dropcount = dropcount;
-        n.frags.extend_from_slice(&self.frags);
+        n.meta = Meta { peeked: false, ..self.meta };
+        if !self.frags.is_empty() {
+            n.frags.extend_from_slice(&self.frags);
+        }
         new
     }
 
@@ -129,13 +101,13 @@ impl Skb {
         let linear = self.linear_len();
         if at < linear {
             let moved = linear - at;
-            let from = usize::from(self.data) + at;
+            let from = usize::from(self.meta.data) + at;
             if let Some(room) = rest.put(moved) {
                 room.copy_from_slice(&self.head[from..from + moved]);
             }
-            self.tail -= moved as u16;
+            self.meta.tail -= moved as u16;
             rest.frags.append(&mut self.frags);
-            rest.data_len = std::mem::take(&mut self.data_len);
+            rest.data_len = std::mem::take(&mut self.meta.data_len);
             return rest;
         }
         let mut skip = (at - linear) as u32;
@@ -157,7 +129,7 @@ impl Skb {
             first.len -= skip;
         }
         rest.data_len = moved.iter().map(|frag| frag.len).sum();
-        self.data_len -= rest.data_len;
+        self.meta.data_len -= rest.data_len;
         rest.frags.append(&mut moved);
         rest
     }
@@ -170,7 +142,7 @@ impl Skb {
             self.append(cx, &head[range]);
         }
         let taken = std::mem::take(&mut other.data_len);
-        self.data_len += taken;
+        self.meta.data_len += taken;
         let o = &mut *other;
         self.frags.append(&mut o.frags);
         cx.consume_skb(other);
@@ -180,14 +152,14 @@ impl Skb {
     /// all.
     pub fn trim_front(&mut self, cx: &Cx<'_>, n: usize) {
         let linear = n.min(self.linear_len());
-        self.data += linear as u16;
+        self.meta.data += linear as u16;
         let mut left = (n - linear) as u32;
         let mut gone = 0;
         for frag in &mut self.0.frags {
             let cut = left.min(frag.len);
             frag.off += cut;
             frag.len -= cut;
-            self.0.data_len -= cut;
+            self.0.meta.data_len -= cut;
             left -= cut;
             if frag.len > 0 {
                 break;
@@ -203,8 +175,8 @@ impl Skb {
     pub fn trim(&mut self, cx: &Cx<'_>, len: usize) {
         let linear = self.linear_len();
         if len <= linear {
-            self.tail = self.data + len as u16;
-            self.data_len = 0;
+            self.meta.tail = self.meta.data + len as u16;
+            self.meta.data_len = 0;
             for frag in self.frags.drain(..) {
                 cx.cpu.pool.free_page(frag.buf, &cx.net.depot);
             }
@@ -223,7 +195,7 @@ impl Skb {
         for frag in self.frags.drain(keep..) {
             cx.cpu.pool.free_page(frag.buf, &cx.net.depot);
         }
-        self.data_len = (len - linear) as u32 - left;
+        self.meta.data_len = (len - linear) as u32 - left;
     }
 
     /// Makes at least `n` bytes linear, pulling them out of the fragments (`pskb_may_pull`); false
@@ -236,16 +208,16 @@ impl Skb {
     #[cold]
     fn pull_tail(&mut self, n: usize) -> bool {
         let need = n - self.linear_len();
-        if n > self.len() || usize::from(self.tail) + need > super::HEAD_SIZE {
+        if n > self.len() || usize::from(self.meta.tail) + need > super::HEAD_SIZE {
             return false;
         }
         let mut left = need;
         let s = &mut *self.0;
         for frag in &mut s.frags {
             let cut = left.min(frag.len as usize);
-            let at = usize::from(s.tail);
+            let at = usize::from(s.meta.tail);
             s.head[at..at + cut].copy_from_slice(&frag.buf[frag.off as usize..frag.off as usize + cut]);
-            s.tail += cut as u16;
+            s.meta.tail += cut as u16;
             frag.off += cut as u32;
             frag.len -= cut as u32;
             left -= cut;
@@ -254,7 +226,7 @@ impl Skb {
             }
         }
         s.frags.retain(|frag| frag.len > 0);
-        s.data_len -= need as u32;
+        s.meta.data_len -= need as u32;
         true
     }
 }

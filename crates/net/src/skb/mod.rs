@@ -79,13 +79,22 @@ impl Frag {
 /// What an [`Skb`] points to.
 pub struct SkBuff {
     head: [u8; HEAD_SIZE],
+    frags: Vec<Frag>,
+    meta: Meta,
+    /// The socket whose send buffer holds it while a device does (`skb->sk`, `sock_wfree`).
+    pub owner: Option<Arc<dyn AnySock>>,
+}
+
+/// What is known of a packet beside its bytes. It is small and copied as a whole: into a clone, and
+/// fresh into a buffer that is used again.
+#[derive(Clone, Copy)]
+pub struct Meta {
     data: u16,
     tail: u16,
     network: u16,
     transport: u16,
     mac: u16,
     data_len: u32,
-    frags: Vec<Frag>,
     /// Ethertype, host order (`ETH_P_*`).
     pub protocol: u16,
     /// The device it came in by, or goes out by: an interface index, 0 for none.
@@ -121,8 +130,50 @@ pub struct SkBuff {
     pub dropcount: u32,
     /// A call looked at it with `MSG_PEEK` (`skb->peeked`).
     pub peeked: bool,
-    /// The socket whose send buffer holds it while a device does (`skb->sk`, `sock_wfree`).
-    pub owner: Option<Arc<dyn AnySock>>,
+}
+
+impl Meta {
+    /// Of an empty buffer.
+    const FRESH: Meta = Meta {
+        data: HEADROOM as u16,
+        tail: HEADROOM as u16,
+        network: HEADROOM as u16,
+        transport: HEADROOM as u16,
+        mac: HEADROOM as u16,
+        data_len: 0,
+        protocol: 0,
+        iif: 0,
+        pkt_type: PktType::Host,
+        ip_summed: IpSummed::None,
+        csum_start: 0,
+        csum_offset: 0,
+        gso_size: 0,
+        gso_segs: 0,
+        ip_flags: 0,
+        ip_opt: 0,
+        hash: 0,
+        mark: 0,
+        priority: 0,
+        truesize: 0,
+        tstamp: None,
+        dropcount: 0,
+        peeked: false,
+    };
+}
+
+impl Deref for SkBuff {
+    type Target = Meta;
+    #[inline]
+    fn deref(&self) -> &Meta {
+        &self.meta
+    }
+}
+
+impl DerefMut for SkBuff {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
 }
 
 /// A packet buffer. Get one from [`crate::Cx::alloc_skb`], give it back with
@@ -147,69 +198,22 @@ impl DerefMut for Skb {
 
 impl Default for Skb {
     fn default() -> Self {
-        Skb(Box::new(SkBuff {
-            head: [0; HEAD_SIZE],
-            data: HEADROOM as u16,
-            tail: HEADROOM as u16,
-            network: HEADROOM as u16,
-            transport: HEADROOM as u16,
-            mac: HEADROOM as u16,
-            data_len: 0,
-            frags: Vec::new(),
-            protocol: 0,
-            iif: 0,
-            pkt_type: PktType::Host,
-            ip_summed: IpSummed::None,
-            csum_start: 0,
-            csum_offset: 0,
-            gso_size: 0,
-            gso_segs: 0,
-            ip_flags: 0,
-            ip_opt: 0,
-            hash: 0,
-            mark: 0,
-            priority: 0,
-            truesize: 0,
-            tstamp: None,
-            dropcount: 0,
-            peeked: false,
-            owner: None,
-        }))
+        Skb(Box::new(SkBuff { head: [0; HEAD_SIZE], frags: Vec::new(), meta: Meta::FRESH, owner: None }))
     }
 }
 
 impl SkBuff {
     /// Everything but the bytes, as in a fresh buffer. The fragments are gone already.
+    #[inline]
     fn reset(&mut self) {
-        self.reset_offsets();
-        self.protocol = 0;
-        self.iif = 0;
-        self.pkt_type = PktType::Host;
-        self.ip_summed = IpSummed::None;
-        self.gso_size = 0;
-        self.gso_segs = 0;
-        self.ip_flags = 0;
-        self.ip_opt = 0;
-        self.hash = 0;
-        self.mark = 0;
-        self.priority = 0;
-        self.truesize = 0;
-        self.tstamp = None;
-        self.dropcount = 0;
-        self.peeked = false;
+        self.meta = Meta::FRESH;
         self.owner = None;
-    }
-
-    fn reset_offsets(&mut self) {
-        let at = HEADROOM as u16;
-        (self.data, self.tail, self.network, self.transport, self.mac) = (at, at, at, at, at);
-        self.data_len = 0;
     }
 
     /// All bytes from `data` on (`skb->len`).
     #[inline]
     pub fn len(&self) -> usize {
-        self.linear_len() + self.data_len as usize
+        self.linear_len() + self.meta.data_len as usize
     }
 
     /// True when there is no byte.
@@ -221,39 +225,39 @@ impl SkBuff {
     /// Bytes in the linear part (`skb_headlen`).
     #[inline]
     pub fn linear_len(&self) -> usize {
-        usize::from(self.tail - self.data)
+        usize::from(self.meta.tail - self.meta.data)
     }
 
     /// Bytes free in front of the data (`skb_headroom`).
     #[inline]
     pub fn headroom(&self) -> usize {
-        usize::from(self.data)
+        usize::from(self.meta.data)
     }
 
     /// Bytes free behind the linear part (`skb_tailroom`); 0 once there are fragments.
     #[inline]
     pub fn tailroom(&self) -> usize {
-        if self.frags.is_empty() { HEAD_SIZE - usize::from(self.tail) } else { 0 }
+        if self.frags.is_empty() { HEAD_SIZE - usize::from(self.meta.tail) } else { 0 }
     }
 
     /// The linear bytes from `data` on.
     #[inline]
     pub fn linear(&self) -> &[u8] {
-        &self.head[usize::from(self.data)..usize::from(self.tail)]
+        &self.head[usize::from(self.meta.data)..usize::from(self.meta.tail)]
     }
 
     /// The linear bytes from `data` on.
     #[inline]
     pub fn linear_mut(&mut self) -> &mut [u8] {
-        &mut self.head[usize::from(self.data)..usize::from(self.tail)]
+        &mut self.head[usize::from(self.meta.data)..usize::from(self.meta.tail)]
     }
 
     /// Grows the data to the front (`skb_push`). Headers are bounded by [`HEADROOM`]; a caller that
     /// pushes more has lost count, which is a bug and panics.
     #[inline]
     pub fn push(&mut self, n: usize) -> &mut [u8] {
-        self.data = self.data.checked_sub(n as u16).expect("skb headroom exhausted");
-        &mut self.head[usize::from(self.data)..usize::from(self.data) + n]
+        self.meta.data = self.meta.data.checked_sub(n as u16).expect("skb headroom exhausted");
+        &mut self.head[usize::from(self.meta.data)..usize::from(self.meta.data) + n]
     }
 
     /// Shrinks the data at the front, within the linear part (`skb_pull`); false when it is shorter.
@@ -261,7 +265,7 @@ impl SkBuff {
     pub fn pull(&mut self, n: usize) -> bool {
         let fits = n <= self.linear_len();
         if fits {
-            self.data += n as u16;
+            self.meta.data += n as u16;
         }
         fits
     }
@@ -272,82 +276,82 @@ impl SkBuff {
         if n > self.tailroom() {
             return None;
         }
-        let at = usize::from(self.tail);
-        self.tail += n as u16;
+        let at = usize::from(self.meta.tail);
+        self.meta.tail += n as u16;
         Some(&mut self.head[at..at + n])
     }
 
     /// The network header begins at `data` (`skb_reset_network_header`).
     #[inline]
     pub fn set_network_header(&mut self) {
-        self.network = self.data;
+        self.meta.network = self.meta.data;
     }
 
     /// The transport header begins at `data` (`skb_reset_transport_header`).
     #[inline]
     pub fn set_transport_header(&mut self) {
-        self.transport = self.data;
+        self.meta.transport = self.meta.data;
     }
 
     /// The link-layer header begins at `data` (`skb_reset_mac_header`).
     #[inline]
     pub fn set_mac_header(&mut self) {
-        self.mac = self.data;
+        self.meta.mac = self.meta.data;
     }
 
     /// The linear bytes from the network header on (`skb_network_header`), also after it was pulled.
     #[inline]
     pub fn network(&self) -> &[u8] {
-        &self.head[usize::from(self.network)..usize::from(self.tail)]
+        &self.head[usize::from(self.meta.network)..usize::from(self.meta.tail)]
     }
 
     /// The linear bytes from the network header on.
     #[inline]
     pub fn network_mut(&mut self) -> &mut [u8] {
-        &mut self.head[usize::from(self.network)..usize::from(self.tail)]
+        &mut self.head[usize::from(self.meta.network)..usize::from(self.meta.tail)]
     }
 
     /// The linear bytes from the transport header on (`skb_transport_header`).
     #[inline]
     pub fn transport(&self) -> &[u8] {
-        &self.head[usize::from(self.transport)..usize::from(self.tail)]
+        &self.head[usize::from(self.meta.transport)..usize::from(self.meta.tail)]
     }
 
     /// The linear bytes from the transport header on.
     #[inline]
     pub fn transport_mut(&mut self) -> &mut [u8] {
-        &mut self.head[usize::from(self.transport)..usize::from(self.tail)]
+        &mut self.head[usize::from(self.meta.transport)..usize::from(self.meta.tail)]
     }
 
     /// The link-layer header: from where it began to the network header.
     pub fn mac_header(&self) -> &[u8] {
-        self.head.get(usize::from(self.mac)..usize::from(self.network)).unwrap_or(&[])
+        self.head.get(usize::from(self.meta.mac)..usize::from(self.meta.network)).unwrap_or(&[])
     }
 
     /// How far the transport header lies behind the network header (`skb_network_header_len`).
     #[inline]
     pub fn network_header_len(&self) -> usize {
-        usize::from(self.transport.saturating_sub(self.network))
+        usize::from(self.meta.transport.saturating_sub(self.meta.network))
     }
 
     /// Moves `data` back to the network header (`skb_push(skb, skb_network_offset)`).
     #[inline]
     pub fn push_to_network_header(&mut self) {
-        self.data = self.network;
+        self.meta.data = self.meta.network;
     }
 
     /// Declares the transport checksum to be still missing (`CHECKSUM_PARTIAL`): it covers all from
     /// the transport header on and goes `offset` bytes behind its beginning.
     #[inline]
     pub fn csum_partial(&mut self, offset: u16) {
-        self.ip_summed = IpSummed::Partial;
-        self.csum_start = self.transport;
-        self.csum_offset = offset;
+        self.meta.ip_summed = IpSummed::Partial;
+        self.meta.csum_start = self.meta.transport;
+        self.meta.csum_offset = offset;
     }
 
     /// Where in [`SkBuff::linear`] the area of a partial checksum begins.
     pub fn csum_start_in_linear(&self) -> usize {
-        usize::from(self.csum_start.saturating_sub(self.data))
+        usize::from(self.meta.csum_start.saturating_sub(self.meta.data))
     }
 
     /// The bytes from `data` on, piece by piece.

@@ -1,7 +1,7 @@
 //! Where buffers come from: a pool for each thread, and a depot where pools trade by the batch, so
 //! that a thread which only sends and one which only receives both stay off the allocator.
 
-use super::Skb;
+use super::{Frag, Skb};
 use kern::sync::SpinLock;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -43,14 +43,20 @@ impl Pool {
     #[inline]
     pub(crate) fn free(&self, mut skb: Skb, depot: &Depot) {
         let s = &mut *skb;
-        for frag in s.frags.drain(..) {
-            self.free_page(frag.buf, depot);
+        if !s.frags.is_empty() {
+            self.free_frags(&mut s.frags, depot);
         }
         s.reset();
         let mut skbs = self.skbs.borrow_mut();
         skbs.push(skb);
         if skbs.len() > SKBS_MAX {
             spill(&mut skbs, &depot.skbs);
+        }
+    }
+
+    fn free_frags(&self, frags: &mut Vec<Frag>, depot: &Depot) {
+        for frag in frags.drain(..) {
+            self.free_page(frag.buf, depot);
         }
     }
 

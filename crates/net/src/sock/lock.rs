@@ -239,7 +239,7 @@ impl<P: Proto> Sock<P> {
         &self,
         cx: &BhCx<'_, '_>,
         mut item: Backlog,
-        limit: Option<usize>,
+        limit: impl Fn() -> usize,
     ) -> core::result::Result<(), Backlog> {
         loop {
             match self.lock.bh_lock(&cx.softirq) {
@@ -255,9 +255,7 @@ impl<P: Proto> Sock<P> {
                         }
                         Backlog::Deferred(_) => 0,
                     };
-                    match owned
-                        .add_backlog(item, bytes, |stats| limit.is_none_or(|limit| stats.bytes <= limit))
-                    {
+                    match owned.add_backlog(item, bytes, |stats| stats.bytes <= limit()) {
                         Ok(()) => return Ok(()),
                         Err(AddBacklog::Full(item)) => return Err(item),
                         Err(AddBacklog::Released(back)) => item = back,
@@ -272,8 +270,8 @@ impl<P: Proto> Sock<P> {
     #[inline]
     pub fn receive(&self, cx: &BhCx<'_, '_>, skb: Skb) {
         // As tcp_add_backlog: what both buffers may hold, and room for small packets.
-        let limit = (self.rcvbuf() as usize).saturating_add(self.sndbuf() as usize / 2) + 64 * 1024;
-        if let Err(Backlog::Packet(skb)) = self.bh_run(cx, Backlog::Packet(skb), Some(limit)) {
+        let limit = || (self.rcvbuf() as usize).saturating_add(self.sndbuf() as usize / 2) + 64 * 1024;
+        if let Err(Backlog::Packet(skb)) = self.bh_run(cx, Backlog::Packet(skb), limit) {
             cx.inc(TcpExt::TCPBacklogDrop);
             cx.drop_skb(skb, DropReason::SocketBacklog);
         }
@@ -282,7 +280,7 @@ impl<P: Proto> Sock<P> {
     /// Runs `P::deferred(which)` with the lock held, now or when its owner lets go.
     pub fn defer(&self, cx: &BhCx<'_, '_>, which: u8) {
         // Without a limit nothing is refused.
-        let _ = self.bh_run(cx, Backlog::Deferred(which), None);
+        let _ = self.bh_run(cx, Backlog::Deferred(which), || usize::MAX);
     }
 }
 

@@ -30,12 +30,8 @@ pub fn sendmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<
             return Err(stream_error(sk, errno));
         }
     }
-    for cmsg in msg.cmsgs() {
-        // What of it applies to a stream is checked; none of it changes what is sent.
-        let cmsg = cmsg?;
-        if cmsg.level == SOL_SOCKET {
-            sock_cmsg_send(cx, sk, &cmsg, &mut SockCmsg::default())?;
-        }
+    if !msg.control.is_empty() {
+        check_control(sk, cx, msg)?;
     }
     let zerocopy = zerocopy::wanted(sk, cx, &guard, msg)?;
     let mut copied = 0;
@@ -57,6 +53,18 @@ pub fn sendmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<
             return finish(guard, cx, (msg.flags, zerocopy), copied, mss, Err(errno));
         }
     }
+}
+
+/// Control messages: what of them applies to a stream is checked; none of it changes what is sent.
+#[cold]
+fn check_control(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &MsgHdr<'_>) -> Result<()> {
+    for cmsg in msg.cmsgs() {
+        let cmsg = cmsg?;
+        if cmsg.level == SOL_SOCKET {
+            sock_cmsg_send(cx, sk, &cmsg, &mut SockCmsg::default())?;
+        }
+    }
+    Ok(())
 }
 
 enum Step {

@@ -113,6 +113,17 @@ fn urgent(sk: &Sk<'_>, out: Out) -> (TcpFlags, u16) {
     (out.flags, 0)
 }
 
+/// Words in network order.
+#[inline]
+fn bytes_of(words: [u32; 5]) -> [u8; TcpHdr::LEN] {
+    let mut bytes = [0; TcpHdr::LEN];
+    let (chunks, _) = bytes.as_chunks_mut::<4>();
+    for (chunk, word) in chunks.iter_mut().zip(words) {
+        *chunk = word.to_be_bytes();
+    }
+    bytes
+}
+
 /// Puts the header in front of `skb` and sends it.
 #[inline]
 pub fn transmit_skb(sk: &mut Sk<'_>, cx: &Cx<'_>, mut skb: Skb, out: Out) -> Result<()> {
@@ -136,9 +147,7 @@ pub fn transmit_skb(sk: &mut Sk<'_>, cx: &Cx<'_>, mut skb: Skb, out: Out) -> Res
         u32::from(check) << 16 | u32::from(urg_ptr),
     ];
     if let Some((fixed, rest)) = skb.push(header_len).split_first_chunk_mut::<{ TcpHdr::LEN }>() {
-        for (bytes, word) in fixed.as_chunks_mut::<4>().0.iter_mut().zip(words) {
-            *bytes = word.to_be_bytes();
-        }
+        *fixed = bytes_of(words);
         options.write(rest);
     }
     skb.set_transport_header();
