@@ -88,7 +88,7 @@ impl FileOps for TunFile {
     }
 
     fn fasync(&self) -> Option<&FasyncList> {
-        Some(&self.sk.fasync)
+        Some(self.sk.fasync())
     }
 
     fn fsync(&self, _p: &Process<'_>, _file: &File) -> Result<()> {

@@ -1,9 +1,9 @@
 //! Packets between the file and the device (`tun_get_user`, `tun_put_user`).
 
 use super::{Link, Tun};
+use net::dev::DevStat;
 use net::msg::{MsgHdr, RecvMsg};
 use net::{Sock, UserCx};
-use std::sync::atomic::Ordering::Relaxed;
 use uapi::poll::{EPOLLERR, EPOLLIN, EPOLLOUT, EPOLLRDNORM, EPOLLWRNORM};
 use uapi::socket::{MSG_DONTWAIT, MSG_TRUNC};
 use uapi::{ETH_P_IP, ETH_P_IPV6, Errno, IFF_UP, Result};
@@ -29,7 +29,7 @@ pub(super) fn sendmsg(sk: &Sock<Tun>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> 
         msg.iov.copy_to(&mut pi);
     }
     let dropped = |errno| {
-        dev.stats.rx_dropped.fetch_add(1, Relaxed);
+        dev.stats.add(cx, DevStat::RxDropped, 1);
         errno
     };
     if dev.flags() & IFF_UP == 0 {
@@ -55,8 +55,8 @@ pub(super) fn sendmsg(sk: &Sock<Tun>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> 
         }
     };
     skb.iif = dev.ifindex;
-    dev.stats.rx_packets.fetch_add(1, Relaxed);
-    dev.stats.rx_bytes.fetch_add(len as u64, Relaxed);
+    dev.stats.add(cx, DevStat::RxPackets, 1);
+    dev.stats.add(cx, DevStat::RxBytes, len as u64);
     cx.netif_rx(skb);
     Ok(total)
 }
