@@ -13,7 +13,7 @@ struct Row {
     tests: Vec<String>,
 }
 
-pub(crate) fn run(tree: &Tree, args: &[String]) -> Result<(), String> {
+pub(crate) fn run(tree: &Tree, _args: &[String]) -> Result<(), String> {
     let document = tree.read(Path::new("docs/CHAPTERS.md")).ok_or("docs/CHAPTERS.md is missing")?;
     let mut rows: Vec<Row> = document.lines().filter_map(row).collect();
     if rows.is_empty() {
@@ -49,7 +49,7 @@ pub(crate) fn run(tree: &Tree, args: &[String]) -> Result<(), String> {
     if !unknown.is_empty() {
         return Err(unknown.join("\n"));
     }
-    if holes > 0 && args.iter().any(|a| a == "--strict") {
+    if holes > 0 {
         return Err(format!("{holes} rows without a test"));
     }
     Ok(())

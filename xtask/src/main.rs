@@ -32,7 +32,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "chapters",
-        help: "print the rows of docs/CHAPTERS.md with their tests [--strict: fail when a row has none]",
+        help: "print the rows of docs/CHAPTERS.md with their tests; fail when a row has none",
         run: chapters::run,
     },
     Command {

@@ -4,6 +4,7 @@ use super::{SockCommon, SockFlag};
 use crate::cx::{Cx, UserCx};
 use crate::msg::RecvMsg;
 use crate::skb::SkBuff;
+use kern::time::Time;
 use uapi::cmsg::Cmsg;
 use uapi::*;
 use zerocopy::IntoBytes;
@@ -104,24 +105,53 @@ pub fn sock_recv_timestamp(
     err_queue: bool,
     msg: &mut RecvMsg<'_>,
 ) {
-    let new = sk.flag(SockFlag::TstampNew);
+    // A packet that came before anybody asked for times has the time it is read at.
+    let stamp = skb.tstamp.unwrap_or_else(|| Time::from_ns(cx.net.clock.realtime_ns()));
     if sk.flag(SockFlag::RcvTstamp) {
-        // A packet that came before anybody asked for times has the time it is read at.
-        let ns = skb.tstamp.map_or_else(|| cx.net.clock.realtime_ns(), |time| time.ns());
-        let (kind, unit) = match (sk.flag(SockFlag::RcvTstampNs), new) {
-            (false, false) => (SO_TIMESTAMP_OLD, 1000),
-            (false, true) => (SO_TIMESTAMP_NEW, 1000),
-            (true, false) => (SO_TIMESTAMPNS_OLD, 1),
-            (true, true) => (SO_TIMESTAMPNS_NEW, 1),
-        };
-        msg.control.put(SOL_SOCKET, kind, [ns / NS_PER_SEC, ns % NS_PER_SEC / unit].as_bytes());
+        put_timestamp(sk, stamp, msg);
     }
+    if let Some(time) = skb.tstamp {
+        put_timestamping(sk, time, err_queue, msg);
+    }
+}
+
+/// Tells when the last of the bytes that a stream's reader got came (`tcp_recv_timestamp`).
+#[cold]
+pub fn stream_recv_timestamp(sk: &SockCommon, time: Time, msg: &mut RecvMsg<'_>) {
+    if sk.flag(SockFlag::RcvTstamp) {
+        put_timestamp(sk, time, msg);
+    }
+    put_timestamping(sk, time, false, msg);
+}
+
+/// The socket asked for times of what it receives, in whichever form.
+#[inline]
+pub fn wants_timestamps(sk: &SockCommon) -> bool {
+    sk.flag(SockFlag::RcvTstamp) || sk.tsflags() != 0
+}
+
+/// `SO_TIMESTAMP`, `SO_TIMESTAMPNS`.
+fn put_timestamp(sk: &SockCommon, time: Time, msg: &mut RecvMsg<'_>) {
+    let new = sk.flag(SockFlag::TstampNew);
+    let ns = time.ns();
+    let (kind, unit) = match (sk.flag(SockFlag::RcvTstampNs), new) {
+        (false, false) => (SO_TIMESTAMP_OLD, 1000),
+        (false, true) => (SO_TIMESTAMP_NEW, 1000),
+        (true, false) => (SO_TIMESTAMPNS_OLD, 1),
+        (true, true) => (SO_TIMESTAMPNS_NEW, 1),
+    };
+    msg.control.put(SOL_SOCKET, kind, [ns / NS_PER_SEC, ns % NS_PER_SEC / unit].as_bytes());
+}
+
+/// `SO_TIMESTAMPING`, as far as its flags ask for the time of a packet received.
+fn put_timestamping(sk: &SockCommon, time: Time, err_queue: bool, msg: &mut RecvMsg<'_>) {
+    let new = sk.flag(SockFlag::TstampNew);
     let flags = sk.tsflags();
     let reported = flags & SOF_TIMESTAMPING_SOFTWARE != 0
         && (flags & SOF_TIMESTAMPING_RX_SOFTWARE != 0
             || err_queue
             || flags & SOF_TIMESTAMPING_OPT_RX_FILTER == 0);
-    if let Some(time) = skb.tstamp.filter(|_| reported) {
+    if reported {
         let ns = time.ns();
         let kind = if new { SO_TIMESTAMPING_NEW } else { SO_TIMESTAMPING_OLD };
         // Three times: by the kernel, unused, by the device.

@@ -18,7 +18,9 @@ mod proto;
 pub mod sysctl;
 mod wait;
 
-pub use cmsg::{SockCmsg, sock_cmsg_send, sock_recv_cmsgs, sock_recv_timestamp};
+pub use cmsg::{
+    SockCmsg, sock_cmsg_send, sock_recv_cmsgs, sock_recv_timestamp, stream_recv_timestamp, wants_timestamps,
+};
 pub use common::{RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK, SockCommon, SockFlag};
 pub use datagram::RecvQueue;
 pub use lock::{BhGuard, SkMut, UserGuard};

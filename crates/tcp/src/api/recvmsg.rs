@@ -5,8 +5,9 @@ use crate::input::urg::{URG_READ, URG_VALID};
 use crate::seq::{after, before};
 use crate::sock::Sk;
 use crate::{Tcp, state};
+use kern::time::Time;
 use net::msg::RecvMsg;
-use net::sock::{RCV_SHUTDOWN, SockFlag, Timeo};
+use net::sock::{RCV_SHUTDOWN, SockFlag, Timeo, stream_recv_timestamp, wants_timestamps};
 use net::{Sock, UserCx};
 use uapi::socket::{MSG_DONTWAIT, MSG_ERRQUEUE, MSG_OOB, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, SOL_TCP};
 use uapi::tcp::{TCP_CM_INQ, TcpState};
@@ -30,7 +31,7 @@ pub fn recvmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut RecvMsg<'_>) -> Result
     let len = msg.iov.remaining();
     let lowat = usize::try_from(sk.rcvlowat()).unwrap_or(1).max(1);
     let target = if flags & MSG_WAITALL != 0 { len } else { lowat.min(len) };
-    let mut reader = Reader { copied: 0, peek: None, len };
+    let mut reader = Reader { copied: 0, peek: None, len, stamp: None };
     if flags & MSG_PEEK != 0 {
         let offset = sk.peek_off().max(0) as u32;
         reader.peek = Some(guard.copied_seq.wrapping_add(offset));
@@ -63,6 +64,9 @@ pub fn recvmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut RecvMsg<'_>) -> Result
                 sk.sk.set_peek_off((sk.sk.peek_off() - reader.copied as i32).max(0));
             }
         }
+        if let Some(stamp) = reader.stamp.filter(|_| wants_timestamps(sk.sk)) {
+            stream_recv_timestamp(sk.sk, stamp, msg);
+        }
         if sk.recvmsg_inq {
             // `tcp_inq_hint`: the FIN counts as a byte, so that the reader comes back for the end.
             let inq = match sk.rcv_nxt.wrapping_sub(sk.copied_seq) as i32 {
@@ -92,6 +96,8 @@ struct Reader {
     /// Where peeking has got to; `None` when reading.
     peek: Option<u32>,
     len: usize,
+    /// When the last segment that gave bytes came.
+    stamp: Option<Time>,
 }
 
 impl Reader {
@@ -171,6 +177,7 @@ impl Reader {
                 }
                 at = at.wrapping_add(used as u32);
                 self.copied += used;
+                self.stamp = seg.skb.tstamp.or(self.stamp);
                 self.advance(sk, at);
                 if sk.urg_data != 0 && after(at, sk.urg_seq) && self.peek.is_none() {
                     sk.urg_data = 0;

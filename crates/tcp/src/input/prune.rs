@@ -40,6 +40,8 @@ pub fn join(cx: &Cx<'_>, tail: &mut RxSegment, next: RxSegment) -> u32 {
     tail.end_seq = next.end_seq;
     tail.flags |= next.flags;
     tail.skb.truesize += kept;
+    // The time of the last byte.
+    tail.skb.tstamp = next.skb.tstamp.or(tail.skb.tstamp);
     tail.skb.append_skb(cx, next.skb);
     had - kept
 }
