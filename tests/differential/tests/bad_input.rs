@@ -13,17 +13,26 @@ fn v6(port: u16) -> String {
     format!("6/::1/{port}")
 }
 
+/// An abstract name, as any bytes.
+fn local(port: u16) -> String {
+    let digits: String = format!("\0name{port}").bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("x/0100{digits}")
+}
+
 struct Kind {
     family: i32,
     kind: i32,
     addr: fn(u16) -> String,
 }
 
-const KINDS: [Kind; 4] = [
+const KINDS: [Kind; 7] = [
     Kind { family: 2, kind: 1, addr: v4 },
     Kind { family: 10, kind: 1, addr: v6 },
     Kind { family: 2, kind: 2, addr: v4 },
     Kind { family: 10, kind: 2, addr: v6 },
+    Kind { family: 1, kind: 1, addr: local },
+    Kind { family: 1, kind: 2, addr: local },
+    Kind { family: 1, kind: 5, addr: local },
 ];
 
 impl Kind {
@@ -35,7 +44,7 @@ impl Kind {
         let bind = |fd: usize, port: u16| format!("bind {fd} {}", addr(port));
         let connect = |fd: usize, port: u16| format!("connect {fd} {}", addr(port));
         let mut states = vec![vec![socket(0)], vec![socket(0), bind(0, base)]];
-        if *kind == 1 {
+        if *kind != 2 {
             let connected = vec![
                 socket(0),
                 socket(1),

@@ -1,10 +1,11 @@
 //! Every option number of a level, on every kind of socket, with values of many lengths: what the
 //! host's kernel answers and what Sockeye does.
 
-use differential::{Host, Kernel, Ours, in_private_namespace, without_capabilities};
+use differential::{Errno, Host, Kernel, Ours, in_private_namespace, without_capabilities};
 
 const SOL_SOCKET: i32 = libc::SOL_SOCKET;
 const SOL_IP: i32 = 0;
+const SO_PEERPIDFD: i32 = 77;
 const SOL_IPV6: i32 = 41;
 
 /// Family, type, protocol.
@@ -45,9 +46,9 @@ fn is_ticks(level: i32, name: i32, line: &str) -> bool {
         && !line.contains("00, 00, 00, 00, 00, 00, 00, 00, 00]")
 }
 
-/// What cannot be equal in two kernels: cookies.
+/// What cannot be equal in two kernels: cookies, numbers of processes, descriptors.
 fn is_own(level: i32, name: i32) -> bool {
-    level == SOL_SOCKET && matches!(name, 57 | 71)
+    level == SOL_SOCKET && matches!(name, 17 | 57 | 71 | SO_PEERPIDFD)
 }
 
 fn values() -> Vec<Vec<u8>> {
@@ -81,14 +82,69 @@ fn values() -> Vec<Vec<u8>> {
     values
 }
 
+/// Opens a socket of a kind in some state: it, and others that keep it there.
+type Open = fn(&dyn Kernel, (i32, i32, i32)) -> Result<Vec<i32>, Errno>;
+
+fn fresh(kernel: &dyn Kernel, kind: (i32, i32, i32)) -> Result<Vec<i32>, Errno> {
+    Ok(vec![kernel.socket(kind.0, kind.1, kind.2)?])
+}
+
+/// An abstract name.
+const NAME: &[u8] = b"\x01\0\0options";
+
+fn bound(kernel: &dyn Kernel, kind: (i32, i32, i32)) -> Result<Vec<i32>, Errno> {
+    let fds = fresh(kernel, kind)?;
+    kernel.bind(fds[0], NAME)?;
+    Ok(fds)
+}
+
+fn listening(kernel: &dyn Kernel, kind: (i32, i32, i32)) -> Result<Vec<i32>, Errno> {
+    let fds = bound(kernel, kind)?;
+    kernel.listen(fds[0], 1)?;
+    Ok(fds)
+}
+
+fn connected(kernel: &dyn Kernel, kind: (i32, i32, i32)) -> Result<Vec<i32>, Errno> {
+    let others = if kind.1 == libc::SOCK_DGRAM { bound(kernel, kind)? } else { listening(kernel, kind)? };
+    let fd = kernel.socket(kind.0, kind.1, kind.2)?;
+    kernel.connect(fd, NAME)?;
+    Ok([vec![fd], others].concat())
+}
+
+fn paired(kernel: &dyn Kernel, kind: (i32, i32, i32)) -> Result<Vec<i32>, Errno> {
+    kernel.socketpair(kind.0, kind.1, kind.2).map(Vec::from)
+}
+
+fn shut_down(kernel: &dyn Kernel, kind: (i32, i32, i32)) -> Result<Vec<i32>, Errno> {
+    let fds = paired(kernel, kind)?;
+    kernel.shutdown(fds[0], libc::SHUT_RDWR)?;
+    Ok(fds)
+}
+
+fn left_alone(kernel: &dyn Kernel, kind: (i32, i32, i32)) -> Result<Vec<i32>, Errno> {
+    let [fd, peer] = kernel.socketpair(kind.0, kind.1, kind.2)?;
+    kernel.sendto(fd, b"unread", 0, &[], 0)?;
+    kernel.close(peer);
+    Ok(vec![fd])
+}
+
 /// All answers about one option of one kind of socket, as lines.
-fn sweep(kernel: &dyn Kernel, kind: (i32, i32, i32), level: i32, name: i32) -> Vec<String> {
-    let fd = match kernel.socket(kind.0, kind.1, kind.2) {
-        Ok(fd) => fd,
+fn sweep(kernel: &dyn Kernel, open: Open, kind: (i32, i32, i32), level: i32, name: i32) -> Vec<String> {
+    let fds = match open(kernel, kind) {
+        Ok(fds) => fds,
         Err(errno) => return vec![format!("socket {kind:?}: {errno}")],
     };
+    let fd = fds[0];
     let read = |len, fill| match kernel.getsockopt(fd, level, name, len, fill) {
-        Ok((len, _)) if is_own(level, name) => format!("{len}"),
+        Ok((len, bytes)) if is_own(level, name) => {
+            // A descriptor is not one for long.
+            if name == SO_PEERPIDFD
+                && let Some(fd) = bytes[..len].first_chunk()
+            {
+                kernel.close(i32::from_ne_bytes(*fd));
+            }
+            format!("{len}")
+        }
         Ok((len, bytes)) => format!("{len} {:02x?}", &bytes),
         Err(errno) => format!("errno {errno}"),
     };
@@ -98,15 +154,22 @@ fn sweep(kernel: &dyn Kernel, kind: (i32, i32, i32), level: i32, name: i32) -> V
         let result = kernel.setsockopt(fd, level, name, &value);
         lines.push(format!("set {value:?}: {result:?}, then {}", read(16, 0)));
     }
-    kernel.close(fd);
+    for fd in fds {
+        kernel.close(fd);
+    }
     lines
 }
 
 fn compare(level: i32, names: std::ops::Range<i32>, kinds: &[(i32, i32, i32)], caps: bool) {
+    compare_in(fresh, level, names, kinds, caps);
+}
+
+fn compare_in(open: Open, level: i32, names: std::ops::Range<i32>, kinds: &[(i32, i32, i32)], caps: bool) {
     let ask_host = || {
         let ask = || -> Vec<_> {
             let all = |name: i32| kinds.iter().map(move |kind| (name, *kind));
-            names.clone().flat_map(all).map(|(name, kind)| sweep(&Host::new(), kind, level, name)).collect()
+            let host = Host::new();
+            names.clone().flat_map(all).map(|(name, kind)| sweep(&host, open, kind, level, name)).collect()
         };
         if caps { ask() } else { without_capabilities(ask) }
     };
@@ -122,7 +185,7 @@ fn compare(level: i32, names: std::ops::Range<i32>, kinds: &[(i32, i32, i32)], c
     for name in names {
         for kind in kinds {
             let theirs = host.next().unwrap_or_default();
-            let our = sweep(&ours, *kind, level, name);
+            let our = sweep(&ours, open, *kind, level, name);
             if is_absent(level, name) {
                 let refused = |line: &&String| line.starts_with("set") && line.contains("Ok(");
                 if let Some(line) = our.iter().find(refused) {
@@ -184,6 +247,23 @@ fn sol_ipv6_without_capabilities() {
 fn raw_sockets() {
     for level in [SOL_SOCKET, SOL_IP, SOL_IPV6] {
         compare(level, 0..85, RAW, true);
+    }
+}
+
+/// AF_UNIX in every state.
+#[test]
+fn unix_sockets() {
+    const UNIX: &[(i32, i32, i32)] = &[
+        (libc::AF_UNIX, libc::SOCK_STREAM, 0),
+        (libc::AF_UNIX, libc::SOCK_DGRAM, 0),
+        (libc::AF_UNIX, libc::SOCK_SEQPACKET, 0),
+    ];
+    for open in [fresh, bound, listening, connected, paired, shut_down, left_alone] as [Open; 7] {
+        compare_in(open, SOL_SOCKET, 0..100, UNIX, true);
+    }
+    compare(SOL_SOCKET, 0..100, UNIX, false);
+    for level in [-1, 0, 6, 17, 41, 263, 270] {
+        compare(level, 0..8, UNIX, true);
     }
 }
 
