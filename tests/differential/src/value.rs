@@ -109,6 +109,12 @@ pub(crate) fn show_address(bytes: &[u8], port: impl Fn(u16) -> String) -> String
         Ok(SockAddr::Inet6 { addr, port: p, flowinfo, scope_id }) => {
             format!("6/{}/{}/{scope_id}/{flowinfo}", hex(&addr.octets()), port(p))
         }
-        _ => format!("0x{}", hex(bytes)),
+        _ => match bytes {
+            // An abstract name of five digits: chosen by chance.
+            [1, 0, 0, name @ ..] if name.len() == 5 && name.iter().all(u8::is_ascii_hexdigit) => {
+                "1/@".to_owned()
+            }
+            _ => format!("0x{}", hex(bytes)),
+        },
     }
 }

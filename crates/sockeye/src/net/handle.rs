@@ -34,9 +34,17 @@ impl Drop for Handle {
 
 impl Handle {
     pub(super) fn open(net: &Net, addr: SocketAddr, kind: i32) -> Result<Handle> {
-        let family = if addr.is_ipv4() { AF_INET } else { AF_INET6 };
+        Handle::open_family(net, if addr.is_ipv4() { AF_INET } else { AF_INET6 }, kind)
+    }
+
+    pub(super) fn open_family(net: &Net, family: i32, kind: i32) -> Result<Handle> {
         let file = net.with_process(|p| sys::socket::socket(p, net.stack(), family, kind, 0))?;
         Ok(Handle { net: net.clone(), file: Some(file) })
+    }
+
+    pub(super) fn pair(net: &Net, family: i32, kind: i32) -> Result<[Handle; 2]> {
+        let files = net.with_process(|p| sys::socket::socketpair(p, net.stack(), family, kind, 0))?;
+        Ok(files.map(|file| Handle { net: net.clone(), file: Some(file) }))
     }
 
     fn call<R>(&self, f: impl FnOnce(&Process<'_>, &Arc<File>) -> Result<R>) -> io::Result<R> {
@@ -45,7 +53,12 @@ impl Handle {
     }
 
     pub(super) fn bind(&self, addr: SocketAddr) -> io::Result<()> {
-        self.call(|p, file| sys::socket::bind(p, file, crate::sockaddr(addr).as_ref()))
+        self.bind_to(crate::sockaddr(addr).as_ref())
+    }
+
+    /// To the bytes of a sockaddr.
+    pub(super) fn bind_to(&self, addr: &[u8]) -> io::Result<()> {
+        self.call(|p, file| sys::socket::bind(p, file, addr))
     }
 
     pub(super) fn listen(&self, backlog: i32) -> io::Result<()> {
@@ -53,21 +66,35 @@ impl Handle {
     }
 
     pub(super) fn connect(&self, addr: SocketAddr) -> io::Result<()> {
-        self.call(|p, file| sys::socket::connect(p, file, crate::sockaddr(addr).as_ref()))
+        self.connect_to(crate::sockaddr(addr).as_ref())
+    }
+
+    /// To the bytes of a sockaddr.
+    pub(super) fn connect_to(&self, addr: &[u8]) -> io::Result<()> {
+        self.call(|p, file| sys::socket::connect(p, file, addr))
     }
 
     pub(super) fn accept(&self) -> io::Result<(Handle, SocketAddr)> {
+        let (handle, peer) = self.accept_from()?;
+        Ok((handle, socket_addr(&peer).ok_or(Errno::EAFNOSUPPORT)?))
+    }
+
+    /// With the peer as the bytes of a sockaddr.
+    pub(super) fn accept_from(&self) -> io::Result<(Handle, Vec<u8>)> {
         let mut addr = [0; sys::SOCKADDR_MAX];
         let (file, len) = self.call(|p, file| sys::accept::accept(p, file, Some(&mut addr), 0))?;
-        let handle = Handle { net: self.net.clone(), file: Some(file) };
-        let peer = socket_addr(&addr[..len]).ok_or(Errno::EAFNOSUPPORT)?;
-        Ok((handle, peer))
+        Ok((Handle { net: self.net.clone(), file: Some(file) }, addr[..len].to_vec()))
     }
 
     pub(super) fn name(&self, peer: bool) -> io::Result<SocketAddr> {
+        Ok(socket_addr(&self.name_bytes(peer)?).ok_or(Errno::EAFNOSUPPORT)?)
+    }
+
+    /// As the bytes of a sockaddr.
+    pub(super) fn name_bytes(&self, peer: bool) -> io::Result<Vec<u8>> {
         let mut addr = [0; sys::SOCKADDR_MAX];
         let len = self.call(|p, file| sys::socket::getname(p, file, &mut addr, peer))?;
-        Ok(socket_addr(&addr[..len]).ok_or(Errno::EAFNOSUPPORT)?)
+        Ok(addr[..len].to_vec())
     }
 
     pub(super) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
@@ -81,8 +108,13 @@ impl Handle {
 
     pub(super) fn send(&self, bytes: &[u8], to: Option<SocketAddr>) -> io::Result<usize> {
         let to = to.map(crate::sockaddr);
+        self.send_to(bytes, to.as_ref().map(AsRef::as_ref))
+    }
+
+    /// To the bytes of a sockaddr.
+    pub(super) fn send_to(&self, bytes: &[u8], to: Option<&[u8]>) -> io::Result<usize> {
         let mut msg = MsgHdr::new(IovSource::from_slice(bytes), MSG_NOSIGNAL);
-        msg.name = to.as_ref().map(AsRef::as_ref);
+        msg.name = to;
         self.call(|p, file| sys::msg::sendmsg(p, file, &mut msg))
     }
 
@@ -98,12 +130,18 @@ impl Handle {
     }
 
     pub(super) fn recv_from(&self, buf: &mut [u8], flags: i32) -> io::Result<(usize, SocketAddr)> {
+        let (n, from) = self.recv_named(buf, flags)?;
+        Ok((n, socket_addr(&from).ok_or(Errno::EAFNOSUPPORT)?))
+    }
+
+    /// With the sender as the bytes of a sockaddr, none for who has no name.
+    pub(super) fn recv_named(&self, buf: &mut [u8], flags: i32) -> io::Result<(usize, Vec<u8>)> {
         let mut addr = [0; sys::SOCKADDR_MAX];
         let mut msg = RecvMsg::new(IovSink::from_slice(buf), flags as u32);
         msg.name = Some(&mut addr);
         let n = self.call(|p, file| sys::msg::recvmsg(p, file, &mut msg))?;
         let len = msg.name_len;
-        Ok((n, socket_addr(&addr[..len]).ok_or(Errno::EAFNOSUPPORT)?))
+        Ok((n, addr[..len].to_vec()))
     }
 
     pub(super) fn set_nonblocking(&self, on: bool) -> io::Result<()> {

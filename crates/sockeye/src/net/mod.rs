@@ -1,5 +1,6 @@
-//! `TcpListener`, `TcpStream` and `UdpSocket` with the names and signatures of `std::net`: change the
-//! import and a program runs on Sockeye.
+//! `TcpListener`, `TcpStream` and `UdpSocket` with the names and signatures of `std::net`, `UnixListener`,
+//! `UnixStream` and `UnixDatagram` with those of `std::os::unix::net`: change the import and a program
+//! runs on Sockeye.
 //!
 //! `std`'s functions name no network, so a thread says which namespace it means: [`enter`] sets it
 //! for as long as its guard lives.
@@ -23,12 +24,16 @@
 mod handle;
 mod tcp;
 mod udp;
+mod unix;
+mod unix_datagram;
 
 pub use std::net::{
     IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6, ToSocketAddrs,
 };
 pub use tcp::{Incoming, TcpListener, TcpStream};
 pub use udp::UdpSocket;
+pub use unix::{IncomingUnix, UnixListener, UnixStream};
+pub use unix_datagram::UnixDatagram;
 
 use crate::Net;
 use std::cell::RefCell;

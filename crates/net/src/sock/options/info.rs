@@ -113,11 +113,11 @@ pub(super) fn peerpidfd(call: &Call<'_, '_>, out: &mut GetOpt<'_>) -> Result<()>
 }
 
 /// `SO_INQ`: streams of AF_UNIX tell what is left with each message.
-pub(super) fn set_inq(call: &Call<'_, '_>, on: i32) -> Result<()> {
+pub(super) fn set_inq(call: &Call<'_, '_>, on: i32, value: &[u8]) -> Result<()> {
     if (i32::from(call.common.family()), i32::from(call.common.kind())) != (AF_UNIX, SOCK_STREAM) {
         return Err(Errno::ENOPROTOOPT);
     }
-    if !(0..=1).contains(&on) {
+    if value.len() != size_of::<i32>() || !(0..=1).contains(&on) {
         return Err(Errno::EINVAL);
     }
     call.common.set_flag(SockFlag::Inq, on != 0);

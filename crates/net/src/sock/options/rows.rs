@@ -196,7 +196,7 @@ static ROWS: &[Row] = &[
     both!(SO_PASSRIGHTS, |call, on, _| info::set_unix(call, SockFlag::PassRights, on), |call, out| {
         info::get_unix(call, SockFlag::PassRights, out)
     }),
-    set!(SO_INQ, |call, on, _| info::set_inq(call, on)),
+    set!(SO_INQ, info::set_inq),
 ];
 
 impl Call<'_, '_> {
