@@ -10,7 +10,7 @@ use crate::mib::Mibs;
 use crate::skb::{Depot, Skb};
 use crate::sock::sysctl::CoreSysctl;
 use crate::socket::family::Families;
-use crate::socket::file::SocketCache;
+use crate::socket::file::SocketCount;
 use crate::softnet::PacketReceive;
 use crate::sysctl::SysctlTable;
 use crate::timer::Armed;
@@ -95,8 +95,8 @@ pub struct Net {
     pub families: Families,
     /// Who traces.
     pub tracer: TracerSlot,
-    /// Free files with their sockets.
-    pub socket_cache: SocketCache,
+    /// How many sockets there are.
+    pub sockets: SocketCount,
     pub(crate) rx: ClaimQueue<Skb>,
     pub(crate) depot: Depot,
     pub(crate) timers: Wheel<Armed>,
@@ -128,7 +128,7 @@ impl Net {
             core: CoreSysctl::default(),
             families: Families::default(),
             tracer: TracerSlot::default(),
-            socket_cache: SocketCache::default(),
+            sockets: SocketCount::default(),
             rx: ClaimQueue::default(),
             depot: Depot::default(),
             timers: Wheel::new(now),
@@ -263,6 +263,5 @@ impl Net {
     pub fn exit(&self) {
         self.families.clear();
         self.dev.clear();
-        self.socket_cache.clear();
     }
 }

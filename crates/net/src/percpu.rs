@@ -1,10 +1,12 @@
-//! What Linux keeps per CPU and Sockeye keeps per thread: the buffer pool in use. Counters are
-//! kept by the namespaces, in blocks found by [`PerCpu::id`].
+//! What Linux keeps per CPU and Sockeye keeps per thread: buffers, routes and sockets at hand. Counters
+//! are kept by the namespaces, in blocks found by [`PerCpu::id`].
 
 use crate::dst::DstCache;
 use crate::skb::Pool;
 use kern::context::{Cpu, CpuId};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use vfs::File;
 
 /// A thread's share of the stack's memory; lives in the [`Cpu`] the thread brings.
 pub struct PerCpu {
@@ -14,6 +16,8 @@ pub struct PerCpu {
     pub pool: Pool,
     /// Routes used lately.
     pub routes: DstCache,
+    /// Closed files with their sockets, for the next ones.
+    pub(crate) sockets: RefCell<Vec<Arc<File>>>,
     /// Inode numbers at hand, and of which namespace they are.
     pub(crate) inos: Cell<(u64, u64, u64)>,
 }
@@ -26,6 +30,7 @@ impl PerCpu {
             id: cpu.id,
             pool: Pool::default(),
             routes: DstCache::default(),
+            sockets: RefCell::default(),
             inos: Cell::default(),
         })
     }

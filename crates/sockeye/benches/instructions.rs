@@ -30,7 +30,7 @@ fn main() -> Result<(), String> {
     if let [name, count] = &args[..] {
         let (_, make) = find(name).ok_or("no such operation")?;
         let count: u64 = count.parse().map_err(|_| "COUNT is no number")?;
-        let mut operation = make();
+        let mut operation = make(&sockeye::Net::new());
         (0..count).for_each(|_| operation());
         return Ok(());
     }

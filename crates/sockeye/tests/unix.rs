@@ -41,7 +41,7 @@ fn recv_fds(task: &Task, fd: i32) -> Result<Vec<i32>, Errno> {
 /// Socks and files in use.
 fn in_use(net: &Net) -> (u64, u64, usize) {
     let unix = unix::UnixNet::of(net.stack());
-    (unix.slab_stats().active, net.stack().socket_cache.stats().active, unix.inflight())
+    (unix.slab_stats().active, net.stack().sockets.in_use(), unix.inflight())
 }
 
 #[test]

@@ -1,15 +1,15 @@
 //! sockfs: a socket is a file (`socket_file_ops`), and files with their sockets are kept warm.
 
 use super::Socket;
+use crate::counters::Counters;
 use crate::cx::{Cx, UserCx};
 use crate::msg::{MsgHdr, RecvMsg};
 use crate::netns::Net;
 use crate::percpu::PerCpu;
 use crate::trace::Event;
-use kern::context::Process;
+use kern::context::{CpuId, Process};
 use kern::cred::Cred;
 use kern::signals::Signals;
-use kern::slab::{Cache, CacheStats};
 use kern::wait::WaitQueue;
 use std::sync::Arc;
 use uapi::fcntl::{O_NONBLOCK, O_RDWR};
@@ -23,49 +23,64 @@ use vfs::iov::{IovSink, IovSource};
 /// The device of sockfs: an anonymous file system.
 const SOCKFS_DEV: u64 = 8;
 
-/// Files with their sockets, ready for the next `socket()`.
-pub struct SocketCache(Cache<Arc<File>>);
+/// How many closed files with their sockets a thread keeps for its next `socket()`.
+const KEPT: usize = 4096;
 
-impl Default for SocketCache {
-    fn default() -> Self {
-        SocketCache(Cache::new("sock_inode_cache", 4096))
-    }
-}
+/// How many sockets a namespace has (`sock_inode_cache`).
+#[derive(Default)]
+pub struct SocketCount(Counters<1>);
 
-impl SocketCache {
-    /// How many are out and how many are free.
-    pub fn stats(&self) -> CacheStats {
-        self.0.stats()
+impl SocketCount {
+    /// Sockets that have a file.
+    pub fn in_use(&self) -> u64 {
+        self.0.sum(0)
     }
 
-    pub(crate) fn clear(&self) {
-        self.0.shrink();
+    #[inline]
+    fn add(&self, id: CpuId, n: u64) {
+        self.0.block(id).count(0, n);
     }
 }
 
 /// A file with a fresh socket (`sock_alloc`, `sock_alloc_file`), owned by the calling task.
 pub fn sock_alloc_file(cx: &UserCx<'_>, net: &Arc<Net>, flags: u32) -> Arc<File> {
     let flags = O_RDWR | flags & O_NONBLOCK;
-    let recycled = net.socket_cache.0.get(cx.cpu.id).inspect(|file| file.renew(flags));
+    // A thread that serves two namespaces finds the other's sometimes, which is then let go.
+    let kept = cx.cpu.sockets.borrow_mut().pop();
+    let recycled =
+        kept.filter(|file| file.downcast().is_some_and(|sock: &Socket| Arc::ptr_eq(&sock.net, net)));
     let warm = recycled.is_some();
-    let file = recycled.unwrap_or_else(|| File::new(Arc::new(Socket::new(net.clone())), flags));
+    let file = match recycled {
+        Some(file) => {
+            file.renew(flags);
+            file
+        }
+        None => File::new(Arc::new(Socket::new(net.clone())), flags),
+    };
     if let Some(sock) = file.downcast::<Socket>() {
+        net.sockets.add(cx.cpu.id, 1);
         sock.init(cx.next_ino(), cx.process.cred.euid, cx.process.cred.egid);
         cx.trace(|| Event::SockAlloc { ino: sock.ino(), recycled: warm });
     }
     file
 }
 
-/// The way of a closed file back to the cache.
+/// The way of a closed file back to its thread.
 fn recycle(mut file: Arc<File>, p: &Process<'_>) {
     let Some(last) = Arc::get_mut(&mut file) else { return };
     last.retire();
     let Some(sock) = last.downcast_mut::<Socket>() else { return };
-    let net = sock.net.clone();
-    if let Some(sk) = sock.detach() {
-        sk.put(&Cx::new(&net, p.cpu));
+    let sk = sock.detach();
+    let cx = Cx::new(&sock.net, p.cpu);
+    sock.net.sockets.add(cx.cpu.id, u64::MAX);
+    if let Some(sk) = sk {
+        sk.put(&cx);
     }
-    drop(net.socket_cache.0.put(PerCpu::of(p.cpu).id, file));
+    drop(cx);
+    let mut kept = PerCpu::of(p.cpu).sockets.borrow_mut();
+    if kept.len() < KEPT {
+        kept.push(file);
+    }
 }
 
 fn message_flags(file: &File) -> u32 {

@@ -12,15 +12,15 @@ use uapi::socket::{AF_INET, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_STREAM};
 /// Does an operation once.
 pub(crate) type Operation = Box<dyn FnMut()>;
 
-/// Makes an operation.
-pub(crate) type Make = fn() -> Operation;
+/// Makes an operation in a fresh namespace.
+pub(crate) type Make = fn(&Net) -> Operation;
 
-/// The operations by name; each is made with a namespace of its own.
+/// The operations by name.
 pub(crate) const OPERATIONS: &[(&str, Make)] = &[
-    ("socket_tcp", || socket_close(SOCK_STREAM)),
-    ("socket_udp", || socket_close(SOCK_DGRAM)),
+    ("socket_tcp", |net| socket_close(net, SOCK_STREAM)),
+    ("socket_udp", |net| socket_close(net, SOCK_DGRAM)),
     ("udp_rr", udp_rr),
-    ("tcp_rr", || tcp_rr(0)),
+    ("tcp_rr", |net| tcp_rr(net, 0)),
     ("tcp_stream", tcp_stream),
     ("tcp_crr", tcp_crr),
 ];
@@ -29,13 +29,13 @@ fn at(host: Ipv4Addr, port: u16) -> SockAddrBuf {
     sockaddr(SocketAddr::from((host, port)))
 }
 
-fn socket_close(kind: i32) -> Operation {
-    let task = Task::new(&Net::new());
+fn socket_close(net: &Net, kind: i32) -> Operation {
+    let task = Task::new(net);
     Box::new(move || task.close(task.socket(AF_INET, kind, 0).unwrap()).unwrap())
 }
 
-fn udp_rr() -> Operation {
-    let task = Task::new(&Net::new());
+fn udp_rr(net: &Net) -> Operation {
+    let task = Task::new(net);
     let socket = |port| {
         let fd = task.socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0).unwrap();
         task.bind(fd, at(Ipv4Addr::LOCALHOST, port)).unwrap();
@@ -78,8 +78,8 @@ fn ping(task: &Task, from: i32, to: i32, byte: &[u8; 1]) {
 }
 
 /// A byte each way on a connection, with `idle` others about.
-pub(crate) fn tcp_rr(idle: usize) -> Operation {
-    let task = Task::new(&Net::new());
+pub(crate) fn tcp_rr(net: &Net, idle: usize) -> Operation {
+    let task = Task::new(net);
     task.files().set_rlimit(2 * idle as u64 + 64);
     let listener = listener(&task);
     // One address has 28,000 ports; the host has more addresses.
@@ -93,8 +93,8 @@ pub(crate) fn tcp_rr(idle: usize) -> Operation {
 }
 
 /// 64 KiB written and read.
-fn tcp_stream() -> Operation {
-    let task = Task::new(&Net::new());
+fn tcp_stream(net: &Net) -> Operation {
+    let task = Task::new(net);
     let listener = listener(&task);
     let (a, b) = connect(&task, listener, Ipv4Addr::LOCALHOST);
     let block: Vec<u8> = (0..65536).map(|i| (i % 251) as u8).collect();
@@ -112,8 +112,8 @@ fn tcp_stream() -> Operation {
     })
 }
 
-fn tcp_crr() -> Operation {
-    let task = Task::new(&Net::new());
+fn tcp_crr(net: &Net) -> Operation {
+    let task = Task::new(net);
     let listener = listener(&task);
     let mut i = 0u8;
     Box::new(move || {

@@ -9,14 +9,12 @@ use wire::TcpFlags;
 use wire::tcp::options::{SackBlocks, TcpOptions, TcpTimestamp};
 
 /// Bytes of the timestamp option with its padding.
-const TIMESTAMP_LEN: usize = 12;
+pub const TIMESTAMP_LEN: usize = 12;
 
 /// What goes behind the header.
 pub enum OutOptions {
     /// Nothing.
     None,
-    /// Timestamps only: nearly every segment.
-    Timestamp(TcpTimestamp),
     /// Anything else.
     Any(TcpOptions<'static>),
     /// SACK blocks, with timestamps or without.
@@ -25,7 +23,7 @@ pub enum OutOptions {
 
 impl OutOptions {
     /// The options of a segment with `flags`, and how many bytes they take.
-    #[inline]
+    #[cold]
     pub fn of(sk: &Sk<'_>, cx: &Cx<'_>, flags: TcpFlags) -> (OutOptions, usize) {
         if flags.syn() {
             let all = syn_options(sk, cx);
@@ -39,23 +37,16 @@ impl OutOptions {
             return (OutOptions::Sack(ts, sack), ts_len + 4 + 8 * sack.as_slice().len());
         }
         match ts {
-            Some(ts) => (OutOptions::Timestamp(ts), TIMESTAMP_LEN),
+            Some(_) => (OutOptions::Sack(ts, SackBlocks::NONE), TIMESTAMP_LEN),
             None => (OutOptions::None, 0),
         }
     }
 
     /// Writes them to the bytes behind the header.
-    #[inline]
+    #[cold]
     pub fn write(&self, room: &mut [u8]) {
         match self {
             OutOptions::None => {}
-            OutOptions::Timestamp(ts) => {
-                if let Some(room) = room.first_chunk_mut::<TIMESTAMP_LEN>() {
-                    let [a, b, c, d] = ts.val.to_be_bytes();
-                    let [e, f, g, h] = ts.ecr.to_be_bytes();
-                    *room = [1, 1, 8, 10, a, b, c, d, e, f, g, h];
-                }
-            }
             OutOptions::Any(all) => {
                 all.emit(room);
             }
@@ -64,6 +55,20 @@ impl OutOptions {
             }
         }
     }
+}
+
+/// What nearly every segment has for options: timestamps, and nothing else.
+#[inline]
+pub fn only_timestamp(sk: &Sk<'_>, flags: TcpFlags) -> Option<TcpTimestamp> {
+    let only = sk.rx_opt.tstamp_ok && sk.rx_opt.num_sacks == 0 && sk.duplicate_sack.is_none() && !flags.syn();
+    only.then(|| TcpTimestamp { val: sk.tsval(), ecr: sk.rx_opt.ts_recent })
+}
+
+/// The timestamp option, aligned as RFC 7323 appendix A advises.
+#[inline]
+pub fn timestamp_bytes(ts: TcpTimestamp) -> [u8; TIMESTAMP_LEN] {
+    let ([a, b, c, d], [e, f, g, h]) = (ts.val.to_be_bytes(), ts.ecr.to_be_bytes());
+    [1, 1, 8, 10, a, b, c, d, e, f, g, h]
 }
 
 /// The D-SACK first, then what is beyond holes, newest first, as many as fit.

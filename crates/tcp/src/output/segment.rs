@@ -1,7 +1,7 @@
 //! One segment on its way: header, options, window, checksum, and down to IP
 //! (`__tcp_transmit_skb`).
 
-use super::options::OutOptions;
+use super::options::{OutOptions, TIMESTAMP_LEN, only_timestamp, timestamp_bytes};
 use super::queue::Segment;
 use super::window::select_window;
 use crate::seq::{after, before};
@@ -128,8 +128,12 @@ fn bytes_of(words: [u32; 5]) -> [u8; TcpHdr::LEN] {
 #[inline]
 pub fn transmit_skb(sk: &mut Sk<'_>, cx: &Cx<'_>, mut skb: Skb, out: Out) -> Result<()> {
     let payload = skb.len() as u32;
-    let (options, options_len) = OutOptions::of(sk, cx, out.flags);
-    let header_len = TcpHdr::LEN + options_len;
+    let timestamp = only_timestamp(sk, out.flags);
+    let mut others = (OutOptions::None, TIMESTAMP_LEN);
+    if timestamp.is_none() {
+        others = OutOptions::of(sk, cx, out.flags);
+    }
+    let header_len = TcpHdr::LEN + others.1;
     let window = if out.flags.syn() {
         // RFC 7323 section 2.2: the window of a SYN is not scaled.
         sk.rcv_wnd.min(65_535) as u16
@@ -148,7 +152,10 @@ pub fn transmit_skb(sk: &mut Sk<'_>, cx: &Cx<'_>, mut skb: Skb, out: Out) -> Res
     ];
     if let Some((fixed, rest)) = skb.push(header_len).split_first_chunk_mut::<{ TcpHdr::LEN }>() {
         *fixed = bytes_of(words);
-        options.write(rest);
+        match (timestamp, rest.first_chunk_mut()) {
+            (Some(ts), Some(rest)) => *rest = timestamp_bytes(ts),
+            _ => others.0.write(rest),
+        }
     }
     skb.set_transport_header();
     skb.csum_partial(TcpHdr::CHECK_OFFSET as u16);
