@@ -68,7 +68,7 @@ impl Both<'_> {
 
 fn in_use(net: &Net) -> (u64, u64, usize) {
     let unix = sockeye::unix::UnixNet::of(net.stack());
-    (unix.slab_stats().active, net.stack().socket_cache.stats().active, unix.inflight())
+    (unix.slab_stats().active, net.stack().sockets.in_use(), unix.inflight())
 }
 
 #[test]
