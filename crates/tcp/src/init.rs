@@ -110,6 +110,7 @@ pub fn purge_queues(sk: &mut Sk<'_>, cx: &Cx<'_>) {
 /// purged and timers off. State, tables and addresses are the caller's.
 pub fn disconnect_reset(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     timer::clear_xmit_timers(sk, cx);
+    crate::fastopen::remove(sk, cx, false);
     purge_queues(sk, cx);
     let write_seq = sk.write_seq.wrapping_add(sk.max_window).wrapping_add(2);
     let (rcvbuf, sndbuf) = (sk.sk.rcvbuf(), sk.sk.sndbuf());
@@ -132,6 +133,10 @@ pub fn disconnect_reset(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     sk.rx_opt.user_mss = user_mss;
     sk.write_seq = if write_seq == 0 { 1 } else { write_seq };
     copy_user_options(sk, &old);
+    sk.window_clamp = 0;
+    if let Some(rare) = &mut sk.rare {
+        (rare.fastopen_child, rare.syn_data_acked) = (false, false);
+    }
 }
 
 /// What the user set stays with a disconnected sock, and goes to a listener's children.
@@ -154,6 +159,11 @@ pub(crate) fn copy_user_options(sk: &mut TcpSock, from: &TcpSock) {
     sk.rto_max = from.rto_max;
     sk.delack_max = from.delack_max;
     sk.save_syn = from.save_syn;
+    if let Some(rare) = &from.rare
+        && rare.fastopen_settings.is_set()
+    {
+        *sk.fastopen_mut() = rare.fastopen_settings.clone();
+    }
 }
 
 impl TcpSock {
@@ -169,6 +179,9 @@ impl TcpSock {
 pub fn open_child(sk: &mut Sk<'_>, cx: &Cx<'_>, req: &OpenReq, listener: &TcpSock) {
     init_sock(sk, cx);
     sk.inherit_options(listener);
+    if let Some(rare) = &mut sk.rare {
+        rare.fastopen_settings = Default::default();
+    }
     open_child_of(sk, cx, req);
 }
 

@@ -9,6 +9,7 @@
 
 pub mod api;
 pub mod cong;
+pub mod fastopen;
 pub mod fifo;
 pub mod glue;
 pub mod hash;
@@ -42,6 +43,8 @@ pub struct TcpNet {
     pub sysctl: Arc<sysctl::Sysctl>,
     /// Who a segment is for.
     pub hash: hash::Hashinfo,
+    /// Keys of Fast Open.
+    pub fastopen: fastopen::keys::FastOpen,
     /// Challenge ACKs sent lately.
     pub challenge: input::challenge::Limit,
     /// Socks without a file (`tcp_orphan_count`).
@@ -75,6 +78,7 @@ impl TcpNet {
         TcpNet {
             sysctl: Arc::default(),
             hash: hash::Hashinfo::new(net.rng.u64()),
+            fastopen: fastopen::keys::FastOpen::default(),
             challenge: input::challenge::Limit::default(),
             orphans: AtomicI64::new(0),
             memory_allocated: AtomicI64::new(0),

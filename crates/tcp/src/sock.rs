@@ -165,6 +165,14 @@ pub struct Rare {
     pub mtup_high: u32,
     /// Size of the probe in flight.
     pub mtup_size: u32,
+    /// What the user set of Fast Open.
+    pub fastopen_settings: crate::fastopen::Settings,
+    /// It was opened at once (`syn_fastopen_child`).
+    pub fastopen_child: bool,
+    /// Data of the SYN was taken (`syn_data_acked`).
+    pub syn_data_acked: bool,
+    /// The handshake of a connection that was accepted before its end.
+    pub fastopen: Option<crate::fastopen::Child>,
     /// Calls with `MSG_ZEROCOPY` whose data is not acknowledged.
     pub zerocopy: std::collections::VecDeque<crate::api::zerocopy::Pending>,
     /// The number of the next (`sk_zckey`).

@@ -4,6 +4,7 @@ use crate::TcpNet;
 use net::Net;
 use net::sysctl::{IntRow, register_ints};
 use std::slice::from_ref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use uapi::Result;
 
@@ -67,6 +68,8 @@ sysctls! {
         early_retrans: "tcp_early_retrans" = 3, 0..=4;
         /// Has no effect in Linux either (`tcp_fack`).
         fack: "tcp_fack" = 0, BYTE;
+        /// Fast Open: 1 for clients, 2 for servers, 0x200 servers without cookies, 0x400 every listener.
+        fastopen: "tcp_fastopen" = 1, ANY;
         /// Seconds an orphan stays in FIN_WAIT2, and a TIME_WAIT.
         fin_timeout: "tcp_fin_timeout" = 60, 0..=i32::MAX;
         /// F-RTO.
@@ -159,5 +162,6 @@ sysctls! {
 /// Adds the rows to a namespace's table.
 pub fn register(net: &Net) -> Result<()> {
     register_ints(net, ROWS)?;
+    net.sysctl.register("net/ipv4/tcp_fastopen_key", Arc::new(crate::fastopen::keys::KeyFile))?;
     crate::cong::sysctl::register(net)
 }

@@ -124,8 +124,7 @@ impl Settings {
         }
     }
 
-    /// Takes over the options at the head of a script. Addresses are those of the run: a script's own
-    /// are its author's defaults, and hold only where nothing else is said.
+    /// Takes over the options at the head of a script; addresses only if they are of the run's IP.
     ///
     /// # Errors
     /// With the option that is not known.
@@ -134,7 +133,13 @@ impl Settings {
             let value = value.as_deref().unwrap_or("");
             let bad = || format!("--{name}={value}");
             match name.as_str() {
-                "ip_version" | "local_ip" | "remote_ip" | "gateway_ip" | "netmask_ip" | "define" => {}
+                "ip_version" | "gateway_ip" | "netmask_ip" | "define" => {}
+                "local_ip" | "remote_ip" => {
+                    let addr: IpAddr = value.split('/').next().unwrap_or("").parse().map_err(|_| bad())?;
+                    if addr.is_ipv4() == self.local.is_ipv4() {
+                        *(if name == "local_ip" { &mut self.local } else { &mut self.remote }) = addr;
+                    }
+                }
                 // Buffers are never used twice here, and the language knows no other effect.
                 "send_omit_free" => {}
                 "mss" => self.mss = value.parse().map_err(|_| bad())?,

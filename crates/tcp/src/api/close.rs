@@ -133,6 +133,7 @@ pub fn destroy_sock(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         return;
     }
     sk.sk.set_flag(SockFlag::Destroy, true);
+    crate::fastopen::remove(sk, cx, false);
     timer::clear_xmit_timers(sk, cx);
     timer::delete_keepalive(sk, cx);
     init::purge_queues(sk, cx);

@@ -3,7 +3,9 @@
 use crate::sock::Sk;
 use crate::state;
 use uapi::TcpInfo;
-use uapi::tcp::{TCPI_OPT_SACK, TCPI_OPT_TIMESTAMPS, TCPI_OPT_WSCALE, TcpState};
+use uapi::tcp::{
+    TCPI_OPT_SACK, TCPI_OPT_SYN_DATA, TCPI_OPT_TFO_CHILD, TCPI_OPT_TIMESTAMPS, TCPI_OPT_WSCALE, TcpState,
+};
 
 /// The state of a connection as programs see it.
 pub fn tcp_info(sk: &Sk<'_>) -> TcpInfo {
@@ -29,6 +31,13 @@ pub fn tcp_info(sk: &Sk<'_>) -> TcpInfo {
     info.backoff = sk.backoff;
     if sk.rx_opt.tstamp_ok {
         info.options |= TCPI_OPT_TIMESTAMPS;
+    }
+    let rare = sk.rare.as_ref();
+    if rare.is_some_and(|rare| rare.syn_data_acked) {
+        info.options |= TCPI_OPT_SYN_DATA;
+    }
+    if rare.is_some_and(|rare| rare.fastopen_child) {
+        info.options |= TCPI_OPT_TFO_CHILD;
     }
     if sk.rx_opt.sack_ok {
         info.options |= TCPI_OPT_SACK;

@@ -1,6 +1,7 @@
 //! listen(2), and what its end means for those who wait (`inet_csk_listen_start`,
 //! `inet_csk_listen_stop`).
 
+use crate::fastopen::{self, Queue};
 use crate::hash::bind;
 use crate::mini::listen::ListenQueue;
 use crate::sock::{Sk, TcpSock};
@@ -8,6 +9,7 @@ use crate::{TcpCx, init, state};
 use net::{Cx, UserCx};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use uapi::Result;
 use uapi::tcp::TcpState;
 
@@ -16,8 +18,18 @@ use uapi::tcp::TcpState;
 /// # Errors
 /// `EADDRINUSE` when the port was taken by another listener meanwhile.
 pub fn start(sk: &mut Sk<'_>, cx: &UserCx<'_>) -> Result<()> {
+    let mode = cx.tcp().sysctl.fastopen();
+    if mode & fastopen::SERVER != 0 && mode & fastopen::SERVER_WITHOUT_OPTION != 0 && sk.fastopen_qlen() == 0
+    {
+        fastopen_tune(sk, cx, sk.sk.max_ack_backlog());
+    }
     let template = Arc::new(template(sk));
-    sk.sk.shared.set_listen(Some(ListenQueue { accept: VecDeque::new(), syn_len: 0, template }));
+    sk.sk.shared.set_listen(Some(ListenQueue {
+        accept: VecDeque::new(),
+        syn_len: 0,
+        fastopen: Queue::default(),
+        template,
+    }));
     sk.sk.ack_backlog.store(0, std::sync::atomic::Ordering::Relaxed);
     state::set_state(sk, cx, TcpState::Listen);
     // The port is asked for again: what bind() let pass, a listener may not share.
@@ -36,6 +48,12 @@ pub fn start(sk: &mut Sk<'_>, cx: &UserCx<'_>) -> Result<()> {
             Err(errno)
         }
     }
+}
+
+/// How many children may be opened at once (`fastopen_queue_tune`).
+pub fn fastopen_tune(sk: &mut Sk<'_>, cx: &Cx<'_>, backlog: u32) {
+    sk.fastopen_mut().qlen = backlog.min(cx.net.core.somaxconn.load(Relaxed) as u32);
+    cx.tcp().fastopen.init_key_once(cx.net);
 }
 
 /// The options that children inherit, as they are now.

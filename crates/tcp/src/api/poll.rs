@@ -25,7 +25,8 @@ fn mask(sk: &mut Sk<'_>, cx: &UserCx<'_>) -> u32 {
     if shutdown & RCV_SHUTDOWN != 0 {
         mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
     }
-    if !matches!(state, TcpState::SynSent | TcpState::SynRecv) {
+    let early = state == TcpState::SynRecv && crate::fastopen::is_pending(sk);
+    if early || !matches!(state, TcpState::SynSent | TcpState::SynRecv) {
         if stream_is_readable(sk) {
             mask |= EPOLLIN | EPOLLRDNORM;
         }

@@ -23,7 +23,8 @@ pub fn sendmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<
     }
     let mut guard = sk.lock_sock(cx);
     let timeo = Timeo::new(cx, flags & MSG_DONTWAIT != 0, sk.sndtimeo());
-    if !matches!(state::state(&guard.sk_mut()), TcpState::Established | TcpState::CloseWait) {
+    let early = sk.state() == TcpState::SynRecv as u8 && crate::fastopen::is_pending(&guard);
+    if !early && !matches!(state::state(&guard.sk_mut()), TcpState::Established | TcpState::CloseWait) {
         let waited;
         (guard, waited) = wait_connect(guard, timeo);
         if let Err(errno) = waited {

@@ -3,11 +3,13 @@
 //! which).
 
 use super::{info, listen};
+use crate::fastopen::keys::Keys;
 use crate::input::delack;
 use crate::sock::Sk;
 use crate::{Tcp, TcpCx, cong, output, state, timer};
 use net::sock::{GetOpt, SockFlag, options::int_value};
 use net::{Sock, UserCx};
+use std::sync::Arc;
 use uapi::socket::SOL_TCP;
 use uapi::tcp as t;
 use uapi::tcp::TcpState;
@@ -202,6 +204,29 @@ static ROWS: &[Row] = &[
             Ok(())
         },
     },
+    Row {
+        name: t::TCP_FASTOPEN,
+        get: |sk, _| sk.fastopen_qlen() as i32,
+        set: |sk, cx, v| {
+            if v < 0 || !matches!(state::state(sk), TcpState::Close | TcpState::Listen) {
+                return Err(Errno::EINVAL);
+            }
+            listen::fastopen_tune(sk, cx, v as u32);
+            Ok(())
+        },
+    },
+    Row {
+        name: t::TCP_FASTOPEN_NO_COOKIE,
+        get: |sk, _| sk.fastopen_no_cookie().into(),
+        set: |sk, _, v| {
+            within(v, 0..=1)?;
+            if !matches!(state::state(sk), TcpState::Close | TcpState::Listen) {
+                return Err(Errno::EINVAL);
+            }
+            sk.fastopen_mut().no_cookie = v != 0;
+            Ok(())
+        },
+    },
     Row { name: t::TCP_IS_MPTCP, get: |_, _| 0, set: read_only },
 ];
 
@@ -276,6 +301,9 @@ pub fn set(sk: &Sock<Tcp>, cx: &UserCx<'_>, level: i32, name: i32, value: &[u8])
     if name == t::TCP_CONGESTION {
         return set_congestion(sk, cx, value);
     }
+    if name == t::TCP_FASTOPEN_KEY {
+        return set_fastopen_key(sk, cx, value);
+    }
     let row = ROWS.iter().find(|row| row.name == name);
     // As Linux: the length is looked at before the name.
     let int = int_value(value)?;
@@ -284,6 +312,17 @@ pub fn set(sk: &Sock<Tcp>, cx: &UserCx<'_>, level: i32, name: i32, value: &[u8])
     let mut sk = guard.sk_mut();
     output::mstamp_refresh(&mut sk, cx);
     (row.set)(&mut sk, cx, int)?;
+    if state::state(&sk) == TcpState::Listen {
+        listen::refresh(&mut sk);
+    }
+    Ok(())
+}
+
+fn set_fastopen_key(sk: &Sock<Tcp>, cx: &UserCx<'_>, value: &[u8]) -> Result<()> {
+    let keys = Keys::from_bytes(value)?;
+    let mut guard = sk.lock_sock(cx);
+    let mut sk = guard.sk_mut();
+    sk.fastopen_mut().keys = Some(Arc::new(keys));
     if state::state(&sk) == TcpState::Listen {
         listen::refresh(&mut sk);
     }
@@ -327,6 +366,10 @@ pub fn get(sk: &Sock<Tcp>, cx: &UserCx<'_>, level: i32, name: i32, out: &mut Get
             let known = cong::name(&sk).as_bytes();
             name[..known.len().min(15)].copy_from_slice(&known[..known.len().min(15)]);
             out.bytes(&name)
+        }
+        t::TCP_FASTOPEN_KEY => {
+            let keys = sk.fastopen_keys().map_or_else(Vec::new, |keys| keys.to_bytes());
+            out.bytes(&keys)
         }
         t::TCP_SAVED_SYN => saved_syn(&mut sk, out),
         _ => {

@@ -3,7 +3,7 @@
 use crate::hash::{Found, Key};
 use crate::seq::between;
 use crate::sock::Sk;
-use crate::{Tcp, TcpCx, input, output, state};
+use crate::{Tcp, TcpCx, fastopen, input, output, state};
 use ip::protocol::IcmpError;
 use net::mib::{Icmp, TcpExt};
 use net::{BhCx, Cx, Sock};
@@ -46,7 +46,10 @@ fn for_sock(cx: &BhCx<'_, '_>, sk: &Sock<Tcp>, error: &IcmpError<'_>, seq: u32) 
     };
     let sk = &mut guard.sk_mut();
     let state = state::state(sk);
-    if state != TcpState::Listen && !between(seq, sk.snd_una, sk.snd_nxt) {
+    // Of a connection that was opened at once the SYN-ACK is on its way.
+    let early = fastopen::is_pending(sk);
+    let first = if early { fastopen::snt_isn(sk) } else { sk.snd_una };
+    if state != TcpState::Listen && !between(seq, first, sk.snd_nxt) {
         return cx.inc(TcpExt::OutOfWindowIcmps);
     }
     if error.is_mtu() {
@@ -58,7 +61,8 @@ fn for_sock(cx: &BhCx<'_, '_>, sk: &Sock<Tcp>, error: &IcmpError<'_>, seq: u32) 
     }
     let (errno, hard) = error.errno();
     match state {
-        TcpState::SynSent | TcpState::SynRecv => fail(sk, cx, errno),
+        // Once accepted, it is a connection like others.
+        TcpState::SynSent | TcpState::SynRecv if !early || sk.sk.ino() == 0 => fail(sk, cx, errno),
         _ if hard && ip::errqueue::wants(&sk.sk.shared.inet, error.v6) => {
             sk.sk.set_err(errno);
             sk.sk.error_report(cx);

@@ -2,6 +2,7 @@
 //! (`tcp_v4_send_reset`, `tcp_v4_send_ack`, `tcp_v4_send_synack`, `tcp_v4_init_req`).
 
 use super::secrets::secrets;
+use crate::fastopen::keys::Cookie;
 use crate::hash::Key;
 use crate::init::OpenReq;
 use crate::input::TcpRx;
@@ -276,11 +277,11 @@ pub fn open_request(
 }
 
 /// Answers a SYN, or answers it again.
-pub fn send_synack(cx: &Cx<'_>, request: &Request) {
+pub fn send_synack(cx: &Cx<'_>, request: &Request, cookie: Option<Cookie>) {
     let Some(dst) = reply_route(cx, &request.key, request.iif, request.mark, request.tos) else { return };
     let open = request.state.lock().open;
     let Key { laddr, faddr, lport, fport } = request.key;
-    let skb = syn::make_synack(cx, &open, lport, fport, ts_clock(cx));
+    let skb = syn::make_synack(cx, &open, lport, fport, ts_clock(cx), cookie.as_ref());
     let reply = Reply { saddr: laddr, daddr: faddr, oif: 0, mark: request.mark, tos: request.tos };
     cx.inc(Mib::OutSegs);
     reply.send(cx, &dst, skb);

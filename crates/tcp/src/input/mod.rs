@@ -136,6 +136,7 @@ pub fn tcp_done(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     if state::state(sk) != TcpState::Close {
         state::set_state(sk, cx, TcpState::Close);
     }
+    crate::fastopen::remove(sk, cx, false);
     timer::clear_xmit_timers(sk, cx);
     sk.sk.set_shutdown(SHUTDOWN_MASK);
     if sk.sk.is_dead() {
@@ -164,5 +165,6 @@ pub fn tcp_reset(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         TcpState::Close => return,
         _ => Errno::ECONNRESET,
     };
+    crate::fastopen::remove(sk, cx, true);
     done_with_error(sk, cx, err);
 }

@@ -9,7 +9,7 @@ use crate::seq::{after, before};
 use crate::sock::Sk;
 use crate::state::{self, set_state};
 use crate::timer::keepalive::{TIMEWAIT_LEN, fin_time};
-use crate::{init, timer};
+use crate::{fastopen, init, timer};
 use net::mib::TcpExt;
 use net::sock::{RCV_SHUTDOWN, SEND_SHUTDOWN};
 use net::{Cx, DropReason, Skb};
@@ -129,9 +129,13 @@ fn established(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx) {
     if sk.srtt_us == 0 {
         synack_rtt_meas(sk);
     }
-    sk.retrans_stamp = 0;
-    init::init_transfer(sk, cx);
-    sk.copied_seq = sk.rcv_nxt;
+    if fastopen::is_pending(sk) {
+        fastopen::established(sk, cx);
+    } else {
+        sk.retrans_stamp = 0;
+        init::init_transfer(sk, cx);
+        sk.copied_seq = sk.rcv_nxt;
+    }
     set_state(sk, cx, TcpState::Established);
     sk.sk.state_change(cx);
     sk.snd_una = rx.ack_seq;
@@ -165,6 +169,9 @@ fn synack_rtt_meas(sk: &mut Sk<'_>) {
 }
 
 fn fin_wait1(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx) -> Next {
+    if fastopen::is_pending(sk) {
+        fastopen::established(sk, cx);
+    }
     if sk.snd_una != sk.write_seq {
         return Next::Continue;
     }

@@ -4,6 +4,7 @@
 
 use super::request::Request;
 use super::timewait::{in_window, oow_rate_limited, paws_reject};
+use crate::fastopen::{self, Answer};
 use crate::hash::{Found, Key};
 use crate::input::{self, TcpRx};
 use crate::seq::after;
@@ -22,6 +23,8 @@ pub struct ListenQueue {
     pub accept: VecDeque<Arc<Sock<Tcp>>>,
     /// Requests (`qlen`).
     pub syn_len: u32,
+    /// Children that were opened at once.
+    pub fastopen: crate::fastopen::Queue,
     /// The listener's settings as children inherit them: a snapshot, taken by `listen()` and after
     /// each `setsockopt()`.
     pub template: Arc<TcpSock>,
@@ -31,7 +34,7 @@ pub struct ListenQueue {
 /// place up.
 pub fn conn_request(
     listener: &Arc<Sock<Tcp>>,
-    cx: &Cx<'_>,
+    cx: &BhCx<'_, '_>,
     skb: &Skb,
     rx: &TcpRx,
     isn: Option<u32>,
@@ -65,11 +68,38 @@ pub fn conn_request(
         request.saved_syn = Some(skb.network().into());
     }
     let request = Arc::new(request);
-    if !request.hash_add(cx) {
-        return Err(DropReason::Duplicate);
+    let answer = match isn {
+        None => fastopen::try_open(&request, cx, skb, rx, &options, &template),
+        Some(_) => Answer::Plain,
+    };
+    match answer {
+        Answer::Child(child, cookie) => {
+            glue::send_synack(cx, &request, cookie);
+            deliver(listener, cx, child);
+        }
+        Answer::Plain | Answer::Cookie(_) => {
+            if !request.hash_add(cx) {
+                return Err(DropReason::Duplicate);
+            }
+            let cookie = if let Answer::Cookie(cookie) = answer { Some(cookie) } else { None };
+            glue::send_synack(cx, &request, cookie);
+        }
     }
-    glue::send_synack(cx, &request);
     Ok(())
+}
+
+/// A connection waits to be accepted.
+fn deliver(listener: &Arc<Sock<Tcp>>, cx: &Cx<'_>, child: Arc<Sock<Tcp>>) {
+    let queued = listener.shared.with_listen(|queue| queue.accept.push_back(child.clone()));
+    if queued.is_none() {
+        // The listener closed under us.
+        crate::api::close::abort_child(&child, cx);
+        cx.sock_put(child);
+        return;
+    }
+    listener.ack_backlog.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    listener.data_ready(cx);
+    cx.sock_put(child);
 }
 
 /// No room for another connection (`sk_acceptq_is_full`): Linux lets one more in than asked.
@@ -227,16 +257,7 @@ fn complete(request: &Arc<Request>, cx: &BhCx<'_, '_>, skb: Skb) {
     request.unqueue(cx);
     input::child_process(&mut sk, cx, skb);
     drop(guard);
-    let queued = listener.shared.with_listen(|queue| queue.accept.push_back(child.clone()));
-    if queued.is_none() {
-        // The listener closed under us.
-        crate::api::close::abort_child(&child, cx);
-        cx.sock_put(child);
-        return;
-    }
-    listener.ack_backlog.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    listener.data_ready(cx);
-    cx.sock_put(child);
+    deliver(listener, cx, child);
 }
 
 /// No room: the peer will send its data again, and perhaps there is room then.
@@ -249,7 +270,11 @@ fn overflow(request: &Arc<Request>, cx: &Cx<'_>, skb: Skb) {
     cx.drop_skb(skb, DropReason::TcpListenOverflow);
 }
 
-fn make_child(request: &Arc<Request>, cx: &BhCx<'_, '_>, template: &TcpSock) -> Option<Arc<Sock<Tcp>>> {
+pub(crate) fn make_child(
+    request: &Arc<Request>,
+    cx: &BhCx<'_, '_>,
+    template: &TcpSock,
+) -> Option<Arc<Sock<Tcp>>> {
     let listener = &request.listener;
     let Key { laddr, faddr, lport, fport } = request.key;
     let dst = glue::reply_route(cx, &request.key, request.iif, request.mark, request.tos)?;
@@ -280,7 +305,7 @@ fn make_child(request: &Arc<Request>, cx: &BhCx<'_, '_>, template: &TcpSock) -> 
 }
 
 /// A child that nobody will have.
-fn abandon(sk: &mut sock::Sk<'_>, cx: &Cx<'_>) {
+pub(crate) fn abandon(sk: &mut sock::Sk<'_>, cx: &Cx<'_>) {
     sk.sk.set_flag(net::sock::SockFlag::Dead, true);
     state::set_state(sk, cx, TcpState::Close);
 }

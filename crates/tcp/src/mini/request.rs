@@ -102,7 +102,7 @@ impl Request {
 
     /// Sends the SYN-ACK once more (`tcp_rtx_synack`).
     pub fn retransmit(&self, cx: &Cx<'_>) {
-        glue::send_synack(cx, self);
+        glue::send_synack(cx, self, None);
         self.state.lock().num_retrans += 1;
         cx.inc(TcpMib::RetransSegs);
         cx.inc(TcpExt::TCPSynRetrans);

@@ -6,6 +6,7 @@ use super::queue::Segment;
 use super::window::full_space;
 use super::{append, segment};
 use crate::TcpCx;
+use crate::fastopen::keys::Cookie;
 use crate::init::OpenReq;
 use crate::sock::{Sk, XmitTimer};
 use crate::timer;
@@ -15,6 +16,7 @@ use net::{Cx, Dst, Skb};
 use std::sync::atomic::Ordering::Relaxed;
 use uapi::tcp::TCP_MSS_DEFAULT;
 use uapi::{Errno, Result};
+use wire::tcp::FastOpen;
 use wire::tcp::options::{TCP_MAX_WSCALE, TcpOptions, TcpTimestamp};
 use wire::{TcpFlags, TcpHdr, TcpRepr};
 
@@ -167,7 +169,14 @@ pub fn open_req_window(
 /// A SYN-ACK for a request; `data` is at the TCP header, the checksum field is still empty. `tsval`
 /// is the clock in ms, without the offset.
 #[must_use]
-pub fn make_synack(cx: &Cx<'_>, req: &OpenReq, sport: u16, dport: u16, tsval: u32) -> Skb {
+pub fn make_synack(
+    cx: &Cx<'_>,
+    req: &OpenReq,
+    sport: u16,
+    dport: u16,
+    tsval: u32,
+    cookie: Option<&Cookie>,
+) -> Skb {
     let repr = TcpRepr {
         source: sport,
         dest: dport,
@@ -183,6 +192,7 @@ pub fn make_synack(cx: &Cx<'_>, req: &OpenReq, sport: u16, dport: u16, tsval: u3
                 .then(|| TcpTimestamp { val: tsval.wrapping_add(req.ts_off), ecr: req.ts_recent }),
             wscale: req.wscale_ok.then_some(req.rcv_wscale),
             sack_perm: req.sack_ok,
+            fastopen: cookie.map(|cookie| FastOpen { cookie: Some(&cookie.bytes), exp: cookie.exp }),
             ..TcpOptions::default()
         },
     };

@@ -88,6 +88,9 @@ fn write_timeout(sk: &mut Sk<'_>, cx: &Cx<'_>) -> bool {
 
 /// The oldest segment was not acknowledged in time.
 pub fn retransmit_timer(sk: &mut Sk<'_>, cx: &Cx<'_>) {
+    if crate::fastopen::synack_timer(sk, cx) {
+        return;
+    }
     if sk.packets_out == 0 || sk.send_queue.sent() == 0 {
         return;
     }
