@@ -1,21 +1,42 @@
-//! Packets go to the user (`raw_recvmsg`, `rawv6_recvmsg`): over IPv4 with their header.
+//! Packets go to the user (`raw_recvmsg`, `rawv6_recvmsg`, `ping_recvmsg`).
 
 use crate::{Raw, glue};
+use ip::InetProto;
 use net::msg::RecvMsg;
+use net::sock::RecvQueue;
 use net::{Sock, UserCx};
 use uapi::{AF_INET, Errno, MSG_ERRQUEUE, MSG_OOB, MSG_TRUNC, Result, SockAddr};
 
-/// Every way of receiving ends here.
+/// A packet that the user got.
+pub(crate) struct Received {
+    /// Its bytes.
+    pub(crate) len: usize,
+    /// Those that were copied.
+    pub(crate) copied: usize,
+}
+
+/// Every way of receiving ends here: over IPv4 packets have their header. `MSG_TRUNC` asks for their length.
 pub(crate) fn recvmsg(sk: &Sock<Raw>, cx: &UserCx<'_>, msg: &mut RecvMsg<'_>) -> Result<usize> {
-    if msg.flags & MSG_OOB != 0 {
-        return Err(Errno::EOPNOTSUPP);
-    }
-    if msg.flags & MSG_ERRQUEUE != 0 {
+    if msg.flags & MSG_ERRQUEUE != 0 && msg.flags & MSG_OOB == 0 {
         return glue::recv_error(cx, sk, msg);
     }
+    let Received { len, copied } = packet(sk, &sk.shared.queue, cx, msg)?;
+    Ok(if msg.flags & MSG_TRUNC != 0 { len } else { copied })
+}
+
+/// Gives the user the next packet of a raw or ping socket, with its sender's address and control messages.
+pub(crate) fn packet<P: InetProto>(
+    sk: &Sock<P>,
+    queue: &RecvQueue,
+    cx: &UserCx<'_>,
+    msg: &mut RecvMsg<'_>,
+) -> Result<Received> {
     let flags = msg.flags;
+    if flags & MSG_OOB != 0 {
+        return Err(Errno::EOPNOTSUPP);
+    }
     // Where MSG_PEEK begins cannot be set for these sockets.
-    let Some(skb) = sk.shared.queue.recv(cx, sk, flags, &mut -1)? else { return Ok(0) };
+    let Some(skb) = queue.recv(cx, sk, flags, &mut -1)? else { return Ok(Received { len: 0, copied: 0 }) };
     let len = skb.len();
     let wanted = len.min(msg.iov.remaining());
     if wanted < len {
@@ -33,7 +54,6 @@ pub(crate) fn recvmsg(sk: &Sock<Raw>, cx: &UserCx<'_>, msg: &mut RecvMsg<'_>) ->
         msg.set_name(&bytes[..n]);
     }
     glue::cmsg_recv(cx, sk, &skb, msg);
-    let result = if flags & MSG_TRUNC != 0 { len } else { copied };
-    sk.shared.queue.done(cx, sk, skb, flags);
-    Ok(result)
+    queue.done(cx, sk, skb, flags);
+    Ok(Received { len, copied })
 }

@@ -1,7 +1,7 @@
 //! Requests go out and replies to the user (`ping_v4_sendmsg`, `ping_v6_sendmsg`, `ping_recvmsg`).
 
 use super::{Ping, is_v6};
-use crate::glue;
+use crate::{glue, recv};
 use ip::datagram::truesize;
 use ip::output::{self, Datagram, Ipcm};
 use ip::{InetSock, route};
@@ -12,7 +12,7 @@ use net::{Sock, UserCx};
 use uapi::sockaddr::{SOCKADDR_IN6_LEN, parse_in, parse_in6, sa_family};
 use uapi::{
     AF_INET, AF_INET6, Errno, ICMP_ECHO, ICMPV6_ECHO_REQUEST, IPPROTO_ICMP, IPPROTO_ICMPV6, InetAddr,
-    MSG_ERRQUEUE, MSG_OOB, MSG_PROBE, MSG_TRUNC, Result, SockAddr, TcpState,
+    MSG_ERRQUEUE, MSG_OOB, MSG_PROBE, Result, TcpState,
 };
 
 /// Bytes of an echo header.
@@ -118,31 +118,8 @@ fn destination(sk: &Sock<Ping>, inet: &InetSock, name: Option<&[u8]>) -> Result<
 
 /// Gives the user a reply, ICMP header and all.
 pub(super) fn recvmsg(sk: &Sock<Ping>, cx: &UserCx<'_>, msg: &mut RecvMsg<'_>) -> Result<usize> {
-    if msg.flags & MSG_OOB != 0 {
-        return Err(Errno::EOPNOTSUPP);
-    }
-    if msg.flags & MSG_ERRQUEUE != 0 {
+    if msg.flags & MSG_ERRQUEUE != 0 && msg.flags & MSG_OOB == 0 {
         return glue::recv_error(cx, sk, msg);
     }
-    let flags = msg.flags;
-    let Some(skb) = sk.shared.queue.recv(cx, sk, flags, &mut -1)? else { return Ok(0) };
-    let len = skb.len();
-    let wanted = len.min(msg.iov.remaining());
-    if wanted < len {
-        msg.out_flags |= MSG_TRUNC;
-    }
-    let copied = skb.copy_to(0, &mut msg.iov, wanted);
-    if msg.name.is_some() {
-        let (saddr, _) = ip::packet::addrs(&skb);
-        let name = match saddr.as_v4() {
-            Some(addr) => SockAddr::Inet { addr, port: 0 },
-            None => SockAddr::inet6(saddr, 0, if saddr.needs_scope_id() { skb.iif } else { 0 }),
-        };
-        let mut bytes = [0; SOCKADDR_IN6_LEN];
-        let n = name.encode(&mut bytes);
-        msg.set_name(&bytes[..n]);
-    }
-    glue::cmsg_recv(cx, sk, &skb, msg);
-    sk.shared.queue.done(cx, sk, skb, flags);
-    Ok(copied)
+    Ok(recv::packet(sk, &sk.shared.queue, cx, msg)?.copied)
 }
