@@ -37,7 +37,7 @@ def everything(title):
         sockets(name)
     for line in read("sockstat").splitlines() + read("sockstat6").splitlines():
         # Of the whole machine, in pages.
-        print(re.sub(r"(alloc|mem|used) \d+", r"\1 n", line))
+        print(re.sub(r"(alloc|mem|used|orphan) \d+", r"\1 n", line))
 
 
 for name in WHOLE:
