@@ -221,7 +221,7 @@ fn a_stream_both_ways_at_once() {
 fn nothing_is_left_by_many_at_once() {
     let net = Net::new();
     let unix = unix::UnixNet::of(net.stack());
-    let (files, socks) = (net.stack().socket_cache.stats().active, unix.slab_stats().active);
+    let (files, socks) = (net.stack().sockets.in_use(), unix.slab_stats().active);
     scope(|scope| {
         for thread in 0..4u32 {
             let net = net.clone();
@@ -254,6 +254,6 @@ fn nothing_is_left_by_many_at_once() {
     let last = task.socket(AF_UNIX, SOCK_STREAM, 0).unwrap();
     task.close(last).unwrap();
     assert_eq!(unix.inflight(), 0);
-    assert_eq!(net.stack().socket_cache.stats().active, files);
+    assert_eq!(net.stack().sockets.in_use(), files);
     assert_eq!(unix.slab_stats().active, socks);
 }
