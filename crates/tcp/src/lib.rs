@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod chrono;
 pub mod cong;
 pub mod fastopen;
 pub mod fifo;

@@ -514,6 +514,8 @@ pub struct TcpSock {
 
     /// What few sockets have.
     pub rare: Option<Box<Rare>>,
+    /// What the sender waits for.
+    pub chrono: crate::chrono::Chrono,
     /// Calls with `MSG_ZEROCOPY` wait for acknowledgement.
     pub zerocopy_pending: bool,
 }

@@ -84,6 +84,7 @@ pub fn tcp_info(sk: &Sk<'_>) -> TcpInfo {
         let bytes = u64::from(sk.rate_delivered) * u64::from(sk.mss_cache) * 1_000_000;
         info.delivery_rate = bytes / u64::from(sk.rate_interval_us);
     }
+    (info.busy_time, info.rwnd_limited, info.sndbuf_limited) = crate::chrono::times(sk);
     info.delivered = sk.delivered;
     info.delivered_ce = sk.delivered_ce;
     info.snd_wnd = sk.snd_wnd;

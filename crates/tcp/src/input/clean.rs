@@ -6,6 +6,7 @@ use super::ack::{
 };
 use super::sack::SackState;
 use super::{rack, rate, recovery, rtt};
+use crate::chrono;
 use crate::cong::RateSample;
 use crate::output::queue::{LOST, RETRANS, SACKED_ACKED, SACKED_RETRANS};
 use crate::seq::{after, before, between};
@@ -99,6 +100,9 @@ pub fn clean_rtx_queue(
             sk.wmem_queued -= seg.skb.truesize as i32;
             cx.consume_skb(seg.skb);
         }
+    }
+    if sk.send_queue.sent() == 0 {
+        chrono::stop(sk, chrono::BUSY);
     }
     if sk.zerocopy_pending {
         crate::api::zerocopy::complete(sk, cx);

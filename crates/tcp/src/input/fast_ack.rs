@@ -3,6 +3,7 @@
 
 use super::ack::{FLAG_ACK_MAYBE_DELAYED, FLAG_DATA_ACKED, FLAG_SLOWPATH, snd_una_update};
 use super::{TcpRx, rack, rate, recovery, rtt};
+use crate::chrono;
 use crate::cong::RateSample;
 use crate::output::queue::RETRANS;
 use crate::seq::before;
@@ -82,6 +83,7 @@ fn pop_all(sk: &mut Sk<'_>, cx: &Cx<'_>, rs: &mut RateSample) -> (u64, u64, u8) 
         sk.wmem_queued -= seg.skb.truesize as i32;
         cx.consume_skb(seg.skb);
     }
+    chrono::stop(sk, chrono::BUSY);
     sk.delivered = sk.delivered.wrapping_add(sk.packets_out);
     sk.packets_out = 0;
     (first.unwrap_or(0), last, tags)

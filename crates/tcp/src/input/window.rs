@@ -174,6 +174,7 @@ fn new_space(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     if is_writeable(sk, cx) {
         sk.sk.set_flag(SockFlag::NoSpace, false);
         sk.sk.write_space(cx);
+        crate::chrono::stop(sk, crate::chrono::SNDBUF_LIMITED);
     }
 }
 

@@ -110,7 +110,8 @@ impl Request {
 
     /// The timer again, `backoff` doublings from the first wait, at most the listener's RTO.
     fn rearm(self: &Arc<Self>, cx: &Cx<'_>, num_timeout: u8) {
-        let wait = (TIMEOUT_INIT << num_timeout.min(16)).min(120_000);
+        let most = self.listener.shared.with_listen(|queue| queue.template.rto_max).unwrap_or(120_000);
+        let wait = (TIMEOUT_INIT << num_timeout.min(16)).min(u64::from(most));
         cx.mod_timer(&self.timer, cx.jiffies() + wait, 0, || self.clone());
     }
 

@@ -2,6 +2,7 @@
 
 use super::queue::{SACKED_ACKED, Segment};
 use super::write_xmit;
+use crate::chrono;
 use crate::seq::after;
 use crate::sock::{Sk, TCP_NAGLE_CORK, TCP_NAGLE_PUSH};
 use net::Cx;
@@ -77,6 +78,9 @@ pub fn append(sk: &mut Sk<'_>, cx: &Cx<'_>, from: &mut IovSource<'_>, size_goal:
 /// A new segment at the end of the queue (`tcp_skb_entail`).
 #[inline]
 fn entail(sk: &mut Sk<'_>, cx: &Cx<'_>) {
+    if sk.send_queue.unsent() == 0 {
+        chrono::start(sk, chrono::BUSY);
+    }
     let seg = Segment::new(cx, sk.write_seq, TcpFlags::ACK);
     sk.wmem_queued += seg.skb.truesize as i32;
     sk.send_queue.push(seg);
@@ -137,6 +141,7 @@ pub fn write_queue_purge(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         crate::api::zerocopy::purge(sk, cx);
     }
     sk.send_queue.shrink();
+    chrono::stop(sk, chrono::BUSY);
     sk.wmem_queued = 0;
     sk.packets_out = 0;
     sk.backoff = 0;

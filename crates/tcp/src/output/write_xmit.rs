@@ -4,6 +4,7 @@
 use super::mss::{current_mss, gso_max_size};
 use super::queue::Segment;
 use super::{segment, split};
+use crate::chrono;
 use crate::cong::{self, CaEvent};
 use crate::seq::{after, before};
 use crate::sock::{CaState, Sk, TCP_NAGLE_CORK, TCP_NAGLE_OFF, TCP_NAGLE_PUSH, XmitTimer};
@@ -61,7 +62,7 @@ pub fn check_probe_timer(sk: &mut Sk<'_>, cx: &Cx<'_>) {
 /// Writes to the network. True when nothing is in flight although something waits.
 pub fn write_xmit(sk: &mut Sk<'_>, cx: &Cx<'_>, mss: u32, nonagle: u8, push: Push) -> bool {
     super::mstamp_refresh(sk, cx);
-    let (mut sent, mut cwnd_limited, mut rearm) = (0, false, false);
+    let (mut sent, mut cwnd_limited, mut rearm, mut rwnd_limited) = (0, false, false, false);
     while let Some(head) = sk.send_queue.send_head() {
         let i = sk.send_queue.sent();
         let quota = match cwnd_test(sk) {
@@ -89,6 +90,7 @@ pub fn write_xmit(sk: &mut Sk<'_>, cx: &Cx<'_>, mss: u32, nonagle: u8, push: Pus
         };
         let first_end = if len > mss { seq.wrapping_add(mss) } else { end_seq };
         if after(first_end, sk.wnd_end()) {
+            rwnd_limited = true;
             break;
         }
         if segs == 1 {
@@ -118,6 +120,11 @@ pub fn write_xmit(sk: &mut Sk<'_>, cx: &Cx<'_>, mss: u32, nonagle: u8, push: Pus
         if push != Push::All {
             break;
         }
+    }
+    if rwnd_limited {
+        chrono::start(sk, chrono::RWND_LIMITED);
+    } else {
+        chrono::stop(sk, chrono::RWND_LIMITED);
     }
     cwnd_limited |= sk.packets_in_flight() >= sk.snd_cwnd;
     if sent > 0 {
@@ -298,6 +305,13 @@ fn cwnd_validate(sk: &mut Sk<'_>, cx: &Cx<'_>, limited: bool) {
     if now.wrapping_sub(sk.snd_cwnd_stamp) as i32 >= sk.rto as i32 && sk.sysctl().slow_start_after_idle() != 0
     {
         cwnd_application_limited(sk, cx);
+    }
+    // All is sent, and the application waits for room.
+    if sk.send_queue.unsent() == 0
+        && sk.sk.flag(net::sock::SockFlag::NoSpace)
+        && crate::state::state(sk).is_in(TcpState::Established.bit() | TcpState::CloseWait.bit())
+    {
+        chrono::start(sk, chrono::SNDBUF_LIMITED);
     }
 }
 

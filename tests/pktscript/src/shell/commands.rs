@@ -261,7 +261,7 @@ fn proc_file(run: &Run, path: &str) -> Result<String, String> {
     let mut text = String::new();
     for port in run.listening() {
         if v6 == (run.settings.ip != IpVersion::V4) {
-            let _ = writeln!(text, "   0: 0:{port:04X} 0:0000 0A");
+            let _ = writeln!(text, "   0: 0:{port:04X} 0:0000 0A 0");
         }
     }
     Ok(text)
