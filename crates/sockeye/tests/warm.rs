@@ -64,6 +64,13 @@ fn packets_move_without_allocation() {
     assert_eq!(allocations("tcp_stream"), 0);
 }
 
+#[test]
+fn local_sockets_do_without_allocation() {
+    for name in ["socket_unix", "unix_pair", "unix_rr", "unix_dgram_rr", "unix_stream"] {
+        assert_eq!(allocations(name), 0, "{name}");
+    }
+}
+
 /// A connection leaves something behind for a minute: the tables that hold it grow.
 #[test]
 fn connections_are_made_with_few_allocations() {

@@ -164,9 +164,8 @@ pub(crate) fn datagram(sk: &Sock<Unix>, cx: &UserCx<'_>, addr: &[u8]) -> Result<
     if other.is_none() {
         Unix::set_state(sk, cx, TcpState::Close);
     }
-    if datagram::stop_waiting(sk, cx) {
-        sk.wq.wake(EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
-    }
+    datagram::stop_waiting(sk, cx);
+    sk.wq.wake(EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
     let same = other.as_ref().is_some_and(|other| Unix::is_same(other, &old));
     if !same {
         datagram::disconnected(sk, cx, &old);

@@ -175,9 +175,8 @@ fn receiver_gone(sk: &Sock<Unix>, cx: &UserCx<'_>, other: &Arc<Sock<Unix>>, name
         }
     };
     if let Some(held) = held {
-        if stop_waiting(sk, cx) {
-            sk.wq.wake(WRITABLE);
-        }
+        stop_waiting(sk, cx);
+        sk.wq.wake(WRITABLE);
         Unix::set_state(sk, cx, TcpState::Close);
         disconnected(sk, cx, other);
         cx.sock_put(held);
@@ -224,9 +223,9 @@ pub(crate) fn wake_me(sk: &Sock<Unix>, other: &Arc<Sock<Unix>>) -> bool {
     true
 }
 
-/// Ends what [`wake_me`] began; true if it had (`unix_dgram_peer_wake_disconnect`).
-pub(crate) fn stop_waiting(sk: &Sock<Unix>, cx: &UserCx<'_>) -> bool {
-    let Some(on) = sk.shared.lock().blocked_on.take() else { return false };
+/// Ends what [`wake_me`] began, if it did (`unix_dgram_peer_wake_disconnect`).
+pub(crate) fn stop_waiting(sk: &Sock<Unix>, cx: &UserCx<'_>) {
+    let Some(on) = sk.shared.lock().blocked_on.take() else { return };
     let held = {
         let mut theirs = on.shared.lock();
         let at = theirs.blocked.iter().position(|sender| Unix::is_same(sender, sk));
@@ -236,7 +235,6 @@ pub(crate) fn stop_waiting(sk: &Sock<Unix>, cx: &UserCx<'_>) -> bool {
         cx.sock_put(held);
     }
     cx.sock_put(on);
-    true
 }
 
 /// A packet of a connection.

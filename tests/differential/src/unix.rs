@@ -58,6 +58,8 @@ pub enum Op {
     Set(usize, i32, i32),
     Get(usize, i32, usize),
     Name(usize, bool),
+    /// Watched by an epoll from now on.
+    Watch(usize, u32),
 }
 
 /// Numbers by chance, the same for the same seed.
@@ -131,12 +133,17 @@ fn op(dice: &mut Dice, usual: i32, begins: bool) -> Op {
             };
             Op::Set(s, option, value)
         }
-        94..98 => {
+        94..97 => {
             let option =
                 dice.of(&[4, 4, 4, 30, 17, 3, 7, 42, 16, 76, 77, 83, 84, 10, 59, 28, 34, 38, 39, 55, 8]);
             Op::Get(s, option, dice.of(&[4, 4, 4, 12, 2, 0, 64]))
         }
-        _ => Op::Name(s, dice.below(2) == 0),
+        97 => Op::Name(s, dice.below(2) == 0),
+        _ => {
+            // Edge-triggered, so that every wake shows and none that is missing.
+            let events = dice.of(&[0x1, 0x4, 0x5, 0x2005, 0x2007]);
+            Op::Watch(s, events | dice.of(&[0, 1 << 31, 1 << 31, 1 << 30]))
+        }
     }
 }
 
@@ -186,6 +193,9 @@ pub struct Runner<'k> {
     sent: u8,
     in_flight: bool,
     run: u32,
+    /// The epoll, and how many sockets it was given.
+    epoll: Option<i32>,
+    watched: u64,
 }
 
 impl<'k> Runner<'k> {
@@ -200,6 +210,8 @@ impl<'k> Runner<'k> {
             sent: 0,
             in_flight: false,
             run: 0,
+            epoll: None,
+            watched: 0,
         }
     }
 
@@ -212,6 +224,10 @@ impl<'k> Runner<'k> {
         for slot in 0..SLOTS {
             self.put(slot, None);
         }
+        if let Some(epoll) = self.epoll.take() {
+            self.kernel.close(epoll);
+        }
+        self.watched = 0;
         self.settle();
         answers
     }
@@ -251,6 +267,13 @@ impl<'k> Runner<'k> {
                     let _ = write!(line, " {events:x}");
                 }
                 None => line.push_str(" -"),
+            }
+        }
+        if let Some(epoll) = self.epoll {
+            let mut events = self.kernel.epoll_wait(epoll, 16).unwrap_or_default();
+            events.sort_unstable_by_key(|(_, watched)| *watched);
+            for (events, watched) in events {
+                let _ = write!(line, " {watched}:{events:x}");
             }
         }
         line
@@ -303,6 +326,15 @@ impl<'k> Runner<'k> {
             }
             Op::Set(s, option, value) => k.setsockopt(self.fd(*s), 1, *option, &value.to_ne_bytes())?,
             Op::Get(s, option, len) => return self.get(*s, *option, *len),
+            Op::Watch(s, events) => {
+                let epoll = match self.epoll {
+                    Some(epoll) => epoll,
+                    None => k.epoll_create1(0)?,
+                };
+                self.epoll = Some(epoll);
+                self.watched += 1;
+                k.epoll_ctl(epoll, 1, self.fd(*s), *events, self.watched)?;
+            }
             Op::Name(s, peer) => {
                 let name = k.name(self.fd(*s), *peer, 128)?;
                 return Ok(self.show_name(&name.bytes));

@@ -1,7 +1,7 @@
 //! AF_UNIX: programs of calls by chance, on the host's kernel and on Sockeye.
 
 use differential::unix::{Dice, Op, Runner, first_difference, program, shrink};
-use differential::{Host, Ours, Who, in_private_namespace};
+use differential::{Host, Kernel, Ours, Who, in_private_namespace};
 use sockeye::Net;
 
 /// Programs to draw: `UNIX_SEQUENCES=1000000` for a long run, `UNIX_SEED=7` for another one.
@@ -106,6 +106,69 @@ fn programs_by_chance() {
     });
     match reports {
         Some(reports) => assert!(reports.is_empty(), "{}", reports.join("\n\n")),
+        None => eprintln!("not compared"),
+    }
+}
+
+/// Sockets of all sorts, for who lists them.
+fn gallery(kernel: &dyn Kernel, place: &str) {
+    let socket = |kind| kernel.socket(1, kind, 0).unwrap();
+    let name = |text: &str| [&1u16.to_ne_bytes()[..], text.as_bytes()].concat();
+    for kind in [1, 2, 5] {
+        socket(kind);
+        kernel.socketpair(1, kind, 0).unwrap();
+        let named = socket(kind);
+        kernel.bind(named, &name("\0a\0b")).unwrap();
+        let filed = socket(kind);
+        kernel.bind(filed, &name(&format!("{place}/{kind}"))).unwrap();
+        if kind != 2 {
+            kernel.listen(named, 5).unwrap();
+            kernel.listen(filed, 5).unwrap();
+        }
+        for at in ["\0a\0b", "\0a\0b", &format!("{place}/{kind}")] {
+            kernel.connect(socket(kind), &name(at)).unwrap();
+        }
+        if kind != 2 {
+            kernel.accept4(named, 0, 0).unwrap();
+        }
+        let [left, peer] = kernel.socketpair(1, kind, 0).unwrap();
+        kernel.sendto(left, b"x", 0, &[], 0).unwrap();
+        kernel.close(peer);
+    }
+}
+
+/// Lines without addresses in the kernel and inode numbers, in any order.
+fn listed(text: &str) -> Vec<String> {
+    let line = |line: &str| {
+        let mut words: Vec<&str> = line.split_whitespace().collect();
+        words[0] = "";
+        if let Some(inode) = words.get_mut(6).filter(|inode| **inode != "0" && **inode != "Inode") {
+            *inode = "inode";
+        }
+        words.join(" ")
+    };
+    let mut lines: Vec<String> = text.lines().map(line).collect();
+    lines.sort();
+    lines
+}
+
+// chapter: B3
+#[test]
+fn proc_net_unix() {
+    let place = std::env::temp_dir().join(format!("unix-list-{}", std::process::id()));
+    std::fs::create_dir_all(&place).unwrap();
+    let path = place.to_str().unwrap();
+    let linux = in_private_namespace(|| {
+        gallery(&Host::new(), path);
+        std::fs::read_to_string("/proc/thread-self/net/unix").unwrap()
+    });
+    std::fs::remove_dir_all(&place).unwrap();
+    let net = Net::new();
+    let ours = Ours::in_net(&net, Who::Root);
+    gallery(&ours, path);
+    let sockeye = net.proc_net("unix").unwrap();
+    match linux {
+        Some(linux) => assert_eq!(listed(&linux), listed(&sockeye)),
         None => eprintln!("not compared"),
     }
 }

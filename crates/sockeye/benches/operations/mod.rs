@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a measurement")]
 
+mod unix;
+
 use sockeye::{Net, SockAddrBuf, Task, sockaddr};
 use std::net::{Ipv4Addr, SocketAddr};
 use uapi::Errno;
@@ -23,6 +25,11 @@ pub(crate) const OPERATIONS: &[(&str, Make)] = &[
     ("tcp_rr", |net| tcp_rr(net, 0)),
     ("tcp_stream", tcp_stream),
     ("tcp_crr", tcp_crr),
+    ("socket_unix", |net| unix::socket_close(net, SOCK_STREAM)),
+    ("unix_pair", |net| unix::pair_close(net, SOCK_STREAM)),
+    ("unix_rr", |net| unix::round_trip(net, SOCK_STREAM)),
+    ("unix_dgram_rr", |net| unix::round_trip(net, SOCK_DGRAM)),
+    ("unix_stream", |net| unix::bulk(net, SOCK_STREAM)),
 ];
 
 fn at(host: Ipv4Addr, port: u16) -> SockAddrBuf {

@@ -3,8 +3,8 @@
 use super::{Call, GetOpt};
 use crate::sock::SockFlag;
 use std::sync::atomic::Ordering::Relaxed;
-use uapi::socket::{SOCK_BUF_LOCK_MASK, SOCK_RCVBUF_LOCK, SOCK_SNDBUF_LOCK, SOCK_STREAM};
-use uapi::{Errno, Result};
+use uapi::socket::{AF_UNIX, SOCK_BUF_LOCK_MASK, SOCK_RCVBUF_LOCK, SOCK_SNDBUF_LOCK, SOCK_STREAM};
+use uapi::{Errno, Result, TcpState};
 
 /// A value against its limit: compared unsigned, so that a negative one is the limit.
 fn within(value: i32, max: i32) -> i32 {
@@ -16,7 +16,13 @@ fn sndbuf(call: &Call<'_, '_>, bytes: i32) -> Result<()> {
     sk.set_flag(SockFlag::SndbufLock, true);
     sk.set_sndbuf_doubled(bytes.min(i32::MAX / 2));
     // Senders that wait may have room now. Streams are told only when they asked to be.
-    if sk.is_writeable() && (i32::from(sk.kind()) != SOCK_STREAM || sk.flag(SockFlag::NoSpace)) {
+    let told = match (i32::from(sk.family()), i32::from(sk.kind())) {
+        // `unix_write_space`: by its own rule, and at any time.
+        (AF_UNIX, _) => sk.state() != TcpState::Listen as u8 && (call.wmem_alloc() + 1) <= sk.sndbuf() >> 2,
+        (_, SOCK_STREAM) => sk.is_writeable() && sk.flag(SockFlag::NoSpace),
+        _ => sk.is_writeable(),
+    };
+    if told {
         sk.write_space(call.cx);
     }
     Ok(())
