@@ -112,9 +112,6 @@ fn established(
     to: InetAddr,
     port: u16,
 ) -> Result<()> {
-    if inet.saddr.is_v4() && to.is_v6() {
-        return Err(Errno::EAFNOSUPPORT);
-    }
     inet.dst = None;
     let before = (inet.saddr, inet.rcv_saddr);
     let dst = route::connect(cx, sk, inet, to).inspect_err(|&errno| {
@@ -129,6 +126,10 @@ fn established(
     }
     inet.daddr = to;
     inet.dport = port;
+    if let Some(cork) = inet.cork.as_mut().filter(|cork| cork.daddr.is_v4() && to.is_v4()) {
+        // Both use one flow: what is being built goes to the new peer (`inet->cork.fl`).
+        (cork.saddr, cork.daddr, cork.dport) = (inet.saddr, to, port);
+    }
     inet.id = cx.net.rng.u32() as u16;
     sk.set_txhash(cx.net.rng.u32() | 1);
     sk.set_state(cx, prot, TcpState::Established as u8);

@@ -45,6 +45,9 @@ pub(crate) fn bind(sk: &Sock<Netlink>, cx: &UserCx<'_>, addr: &[u8]) -> Result<(
         autobind(sk, cx)?;
     }
     // bind() says which of the first 32 groups, and says nothing of the others.
+    if groups != 0 {
+        shared.has_groups.store(true, Relaxed);
+    }
     let high = shared.groups.load(Relaxed) & !u64::from(u32::MAX);
     shared.groups.store(high | u64::from(groups), Relaxed);
     Ok(())

@@ -49,6 +49,8 @@ pub struct NlShared {
     pub(crate) bound: AtomicBool,
     /// Groups joined, bit n-1 for group n (`groups`).
     pub(crate) groups: AtomicU64,
+    /// The set is as long as the protocol has groups; until one is asked for it has no length (`ngroups`).
+    pub(crate) has_groups: AtomicBool,
     /// [`flag`] bits.
     pub(crate) flags: AtomicU32,
 }
@@ -82,6 +84,7 @@ impl Proto for Netlink {
         sk.shared.portid.store(0, Relaxed);
         sk.shared.bound.store(false, Relaxed);
         sk.shared.groups.store(0, Relaxed);
+        sk.shared.has_groups.store(false, Relaxed);
         sk.shared.flags.store(0, Relaxed);
     }
 

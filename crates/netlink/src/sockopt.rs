@@ -31,6 +31,7 @@ pub(crate) fn set(sk: &Sock<Netlink>, cx: &UserCx<'_>, level: i32, name: i32, va
     let value = if value.len() >= 4 { int_value(value)? } else { 0 };
     match name {
         NETLINK_ADD_MEMBERSHIP | NETLINK_DROP_MEMBERSHIP => {
+            sk.shared.has_groups.store(true, Relaxed);
             let group = value as u32;
             if group == 0 || group > RTNLGRP_MAX {
                 return Err(Errno::EINVAL);
@@ -78,7 +79,7 @@ pub(crate) fn get(
 fn list_memberships(sk: &Sock<Netlink>, out: &mut GetOpt<'_>) -> Result<()> {
     let groups = sk.shared.groups.load(Relaxed);
     let words = [groups as u32, (groups >> 32) as u32];
-    let words = if groups == 0 { &[][..] } else { &words[..] };
+    let words = if sk.shared.has_groups.load(Relaxed) { &words[..] } else { &[][..] };
     let room = out.len as usize / 4;
     let mut bytes = Vec::new();
     for word in words.iter().take(room) {

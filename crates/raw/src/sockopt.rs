@@ -64,6 +64,10 @@ pub(crate) fn get(
     name: i32,
     out: &mut GetOpt<'_>,
 ) -> Result<()> {
+    if is_v6(sk) && matches!(name, IPV6_CHECKSUM | IPV6_HDRINCL) && out.len < 0 {
+        // do_rawv6_getsockopt takes the length for an unsigned one.
+        out.len = i32::MAX;
+    }
     match (is_v6(sk), level, name) {
         (false, SOL_RAW, ICMP_FILTER) if speaks(sk, IPPROTO_ICMP) => {
             out.bytes(&sk.shared.filter.bytes()[..4])

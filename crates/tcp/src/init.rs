@@ -9,7 +9,6 @@ use crate::timer;
 use net::Cx;
 use net::sock::SockFlag;
 use uapi::tcp::{TCP_MSS_DEFAULT, TcpState};
-use wire::TcpHdr;
 
 /// Half of the buffer is window until segments show better (`TCP_DEFAULT_SCALING_RATIO`).
 pub const DEFAULT_SCALING_RATIO: u8 = 128;
@@ -87,7 +86,7 @@ pub fn init_sock(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     sk.reordering = sysctl.reordering() as u32;
     sk.scaling_ratio = DEFAULT_SCALING_RATIO;
     sk.rack.reo_wnd_steps = 1;
-    sk.tcp_header_len = TcpHdr::LEN as u8;
+    sk.tcp_header_len = 0;
     sk.sk.set_sndbuf(sysctl.wmem(1));
     sk.sk.set_rcvbuf(sysctl.rmem(1));
 }
@@ -132,6 +131,9 @@ pub fn disconnect_reset(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     sk.cong.ops = ops;
     sk.rx_opt.user_mss = user_mss;
     sk.write_seq = if write_seq == 0 { 1 } else { write_seq };
+    // Between connections SIOCOUTQ tells how far apart these are.
+    (sk.snd_una, sk.snd_nxt) = (old.snd_una, old.snd_nxt);
+    sk.mss_cache = old.mss_cache;
     copy_user_options(sk, &old);
     sk.window_clamp = 0;
     if let Some(rare) = &mut sk.rare {

@@ -59,8 +59,9 @@ pub(crate) fn append(
 fn append_now(sk: &mut SkMut<'_, Udp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>, more: bool) -> Result<usize> {
     let len = msg.iov.remaining();
     let Some(mut cork) = sk.inet.cork.take() else { return Ok(0) };
-    let appended =
-        check_send(sk.sk).and_then(|()| append_data(cx, &sk.inet, &mut cork, &mut msg.iov, len, UdpHdr::LEN));
+    // Who has a buffer already is not asked for one (`sock_alloc_send_skb`).
+    let may = if cork.is_empty() { check_send(sk.sk) } else { Ok(()) };
+    let appended = may.and_then(|()| append_data(cx, &sk.inet, &mut cork, &mut msg.iov, len, UdpHdr::LEN));
     sk.inet.cork = Some(cork);
     if let Err(errno) = appended {
         send::flush_pending(sk, cx);

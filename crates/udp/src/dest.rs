@@ -21,7 +21,7 @@ pub(crate) struct Dest {
 /// Reads the address of the call, or takes the peer.
 ///
 /// # Errors
-/// `EDESTADDRREQ` without either, `EINVAL` for a short address or port 0, `EAFNOSUPPORT` for another
+/// `EDESTADDRREQ` without either, `EINVAL` for a short address or port 0 of IPv6, `EAFNOSUPPORT` for another
 /// family's, `ENETUNREACH` for IPv4 on a socket that speaks only IPv6.
 #[inline]
 pub(crate) fn destination(sk: &Sock<Udp>, inet: &InetSock, msg: &MsgHdr<'_>) -> Result<Dest> {
@@ -52,7 +52,8 @@ fn named4(name: &[u8]) -> Result<Dest> {
 }
 
 fn to(addr: InetAddr, port: u16, scope: u32) -> Result<Dest> {
-    if port == 0 {
+    // IPv4 asks for the port after other things.
+    if port == 0 && addr.is_v6() {
         return Err(Errno::EINVAL);
     }
     Ok(Dest { addr, port, scope, connected: false })

@@ -13,8 +13,8 @@ use net::{Cx, Skb, Sock, UserCx};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use uapi::{
-    Errno, IPPROTO_UDP, IPPROTO_UDPLITE, InetAddr, MSG_CONFIRM, MSG_MORE, MSG_OOB, MSG_PROBE, Result,
-    UDP_MAX_SEGMENTS,
+    AF_INET, Errno, IPPROTO_UDP, IPPROTO_UDPLITE, InetAddr, MSG_CONFIRM, MSG_MORE, MSG_OOB, MSG_PROBE,
+    Result, UDP_MAX_SEGMENTS,
 };
 use wire::UdpHdr;
 
@@ -38,6 +38,9 @@ pub(crate) fn sendmsg(sk: &Sock<Udp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> 
 fn send(sk: &mut SkMut<'_, Udp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<usize> {
     let len = msg.iov.remaining();
     let more = sk.corkflag || msg.flags & MSG_MORE != 0;
+    if i32::from(sk.pending) == AF_INET {
+        check_v4(msg, len)?;
+    }
     if sk.pending != 0
         && let Some(done) = cork::append(sk, cx, msg, more)?
     {
@@ -51,6 +54,10 @@ fn send(sk: &mut SkMut<'_, Udp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Resul
     let dest = destination(sk.sk, &sk.inet, msg)?;
     if dest.addr.is_v4() {
         check_v4(msg, len)?;
+        // A socket of IPv6 passes its peer on as if it were named.
+        if dest.port == 0 && (msg.name.is_some() || sk.inet.is_inet6()) {
+            return Err(Errno::EINVAL);
+        }
     }
     let asked;
     let (ipc, gso_size) = if msg.control.is_empty() {
@@ -120,9 +127,6 @@ fn route_to(sk: &mut SkMut<'_, Udp>, cx: &UserCx<'_>, dest: &Dest, ipc: &Ipcm) -
     let mut flow = route::flow_of(common, &sk.inet, daddr);
     if let Some(saddr) = ipc.saddr {
         flow.saddr = saddr;
-    }
-    if flow.saddr.is_v4() && daddr.is_v6() {
-        return Err(Errno::EAFNOSUPPORT);
     }
     match (ipc.oif, dest.scope) {
         (0, 0) => {}

@@ -22,6 +22,9 @@ impl Host {
     }
 }
 
+/// No call reads or writes more than this, whatever length it is told.
+const MOST: usize = 1 << 21;
+
 /// The bare call.
 macro_rules! sys {
     ($nr:ident $(, $arg:expr)*) => {{
@@ -32,11 +35,11 @@ macro_rules! sys {
     }};
 }
 
-/// At least `n` zero bytes behind what is there: a length may claim more than was given.
+/// What is there with zeros behind it: a length may claim more than was given.
 fn padded(bytes: &[u8], len: i32) -> Vec<u8> {
-    let mut padded = bytes.to_vec();
-    let claimed = usize::try_from(len).unwrap_or(0).clamp(512, 1 << 21);
-    padded.resize(padded.len().max(claimed), 0);
+    let claimed = usize::try_from(len).unwrap_or(0).clamp(512, MOST);
+    let mut padded = vec![0; bytes.len().max(claimed)];
+    padded[..bytes.len()].copy_from_slice(bytes);
     padded
 }
 
@@ -51,7 +54,13 @@ fn named(mut bytes: Vec<u8>, room: i32, len: i32) -> Name {
 
 impl Kernel for Host {
     fn socket(&self, family: i32, kind: i32, protocol: i32) -> Result<i32> {
-        sys!(SYS_socket, family, kind, protocol).map(|fd| fd as i32)
+        let fd = sys!(SYS_socket, family, kind, protocol)?;
+        if matches!(family, libc::AF_INET | libc::AF_INET6) && kind & 0xf == libc::SOCK_STREAM {
+            // Which congestion control is the default is the administrator's choice.
+            let cubic = b"cubic\0".as_ptr();
+            let _ = sys!(SYS_setsockopt, fd, libc::IPPROTO_TCP, libc::TCP_CONGESTION, cubic, 6);
+        }
+        Ok(fd as i32)
     }
 
     fn socketpair(&self, family: i32, kind: i32, protocol: i32) -> Result<[i32; 2]> {

@@ -88,14 +88,20 @@ impl Ours {
 }
 
 /// Limits that administrators change are taken from the host, so that only behaviour is compared.
-fn like_host() -> Net {
-    let net = Net::new();
+pub(crate) fn like_host() -> Net {
+    // No timer fires while others look.
+    let net = Net::builder().manual_timers().build().expect("a namespace can be assembled");
+    set_limits(&net);
+    net
+}
+
+/// Gives a namespace the host's limits.
+fn set_limits(net: &Net) {
     for path in ["rmem_default", "wmem_default", "rmem_max", "wmem_max", "optmem_max"] {
         if let Ok(value) = std::fs::read_to_string(format!("/proc/sys/net/core/{path}")) {
             net.set_sysctl(&format!("net/core/{path}"), value.trim()).expect("the host's value is one");
         }
     }
-    net
 }
 
 fn room(n: i32) -> usize {
@@ -156,14 +162,16 @@ impl Kernel for Ours {
         let Ok(n) = usize::try_from(len) else {
             return self.is_socket(fd).and(Err(Errno::EINVAL));
         };
-        let mut value = value.to_vec();
-        value.resize(n.min(1 << 21), 0);
+        let mut memory = vec![0; n];
+        let given = value.len().min(n);
+        memory[..given].copy_from_slice(&value[..given]);
+        let value = memory;
         self.with(|task| task.setsockopt(fd, level, name, &value))
     }
 
     fn getsockopt_len(&self, fd: i32, level: i32, name: i32, buf: &mut [u8], len: i32) -> Result<i32> {
-        let mut memory = buf.to_vec();
-        memory.resize(buf.len().max(room(len)).max(512), 0);
+        let mut memory = vec![0; usize::try_from(len).unwrap_or(0).max(buf.len()).max(512)];
+        memory[..buf.len()].copy_from_slice(buf);
         let mut out = GetOpt::new(&mut memory, len);
         self.with(|task| {
             task.call(|p| {
@@ -354,6 +362,9 @@ impl Kernel for Ours {
             return f(self);
         }
         let lent = self.tasks.borrow_mut().get_mut(task).and_then(Option::take);
+        if lent.is_none() {
+            return f(self);
+        }
         let one = Ours { tasks: RefCell::new(vec![lent]) };
         f(&one);
         self.tasks.borrow_mut()[task] = one.tasks.borrow_mut().pop().flatten();

@@ -120,6 +120,25 @@ pub fn in_private_namespace<R: Send>(f: impl FnOnce() -> R + Send) -> Option<R> 
     })
 }
 
+/// The network namespace of the thread that has it.
+pub struct Namespace(());
+
+impl Namespace {
+    /// Leaves it for a fresh one, in which `lo` is up.
+    ///
+    /// # Errors
+    /// `EPERM` without the right to make one.
+    pub fn renew(&self) -> Result<(), Errno> {
+        call(libc::SYS_unshare, [libc::c_long::from(libc::CLONE_NEWNET), 0, 0])?;
+        lo_up()
+    }
+}
+
+/// Runs `f` in a thread with namespaces of its own, one after the other.
+pub fn in_thread<R: Send>(f: impl FnOnce(&Namespace) -> R + Send) -> Option<R> {
+    in_private_namespace(|| f(&Namespace(())))
+}
+
 /// Runs `f` in a thread of the same namespace with other credentials.
 pub fn as_who<R: Send>(who: Who, f: impl FnOnce() -> R + Send) -> R {
     std::thread::scope(|scope| {

@@ -4,7 +4,7 @@ use crate::explained::Rows;
 use std::fmt;
 
 /// How many differences are kept in full; the others are counted.
-const KEPT: usize = 2000;
+const KEPT: usize = 50_000;
 
 /// One answer that is not the same.
 #[derive(Clone, Debug)]
@@ -64,6 +64,11 @@ impl Tally {
         if self.differences.len() < KEPT {
             self.differences.push(difference);
         }
+    }
+
+    /// Counts one that was answered alike throughout.
+    pub fn add_same(&mut self) {
+        self.compared += 1;
     }
 
     /// Patterns of the document that begin with `prefix` and met no difference: rows that may be out of date.

@@ -24,7 +24,7 @@
 //! pipe r w / eventfd e 1 0 / splice a b 10 0 / tee a b 10 0 / sendfile a b 10
 //! epoll e / epctl e 1 a 0x5 7 / epwait e
 //! user 65534                      from here on without privilege
-//! fork                            a child, task 1, then 2
+//! fork                            a child of the first task: task 1, then 2
 //! task 1                          who makes the calls that follow; 0 is the first
 //! ```
 //!
@@ -82,7 +82,8 @@ pub fn differences(script: &str) -> Option<String> {
 /// A kernel with named descriptors.
 pub struct Session<'k> {
     kernel: &'k dyn Kernel,
-    fds: BTreeMap<String, i32>,
+    /// What each task has open, by name.
+    fds: Vec<BTreeMap<String, i32>>,
     task: usize,
 }
 
@@ -90,9 +91,13 @@ impl Drop for Session<'_> {
     fn drop(&mut self) {
         // Reset rather than TIME_WAIT, which the next would meet.
         const SO_LINGER: i32 = 13;
-        for fd in std::mem::take(&mut self.fds).into_values() {
-            let _ = self.kernel.setsockopt(fd, 1, SO_LINGER, &[1, 0, 0, 0, 0, 0, 0, 0]);
-            self.kernel.close(fd);
+        for (task, fds) in std::mem::take(&mut self.fds).into_iter().enumerate() {
+            self.kernel.on_task(task, &mut |kernel| {
+                for fd in fds.values() {
+                    let _ = kernel.setsockopt(*fd, 1, SO_LINGER, &[1, 0, 0, 0, 0, 0, 0, 0]);
+                    kernel.close(*fd);
+                }
+            });
         }
     }
 }
@@ -100,23 +105,26 @@ impl Drop for Session<'_> {
 impl<'k> Session<'k> {
     /// Nothing is open.
     pub fn new(kernel: &'k dyn Kernel) -> Self {
-        Session { kernel, fds: BTreeMap::new(), task: 0 }
+        Session { kernel, fds: vec![BTreeMap::new()], task: 0 }
     }
 
     /// Makes the call of one line.
     pub fn line(&mut self, line: &str) -> String {
         let words: Vec<&str> = line.trim_start_matches('~').split_whitespace().collect();
         match *words.as_slice() {
-            ["fork"] => return self.kernel.fork().to_string(),
+            ["fork"] if self.task == 0 => {
+                self.fds.push(self.fds[0].clone());
+                return self.kernel.fork().to_string();
+            }
             ["task", n] => {
-                self.task = number(n) as usize;
+                self.task = (number(n) as usize).min(self.fds.len() - 1);
                 return "ok".to_owned();
             }
             _ => {}
         }
         let mut answer = String::new();
         let (kernel, task) = (self.kernel, self.task);
-        let fds = &mut self.fds;
+        let fds = &mut self.fds[task];
         kernel.on_task(task, &mut |kernel| {
             let mut call = Call { kernel, fds };
             answer = call.make(&words).unwrap_or_else(|errno| errno.name().to_owned());

@@ -43,6 +43,28 @@ pub struct SockGroup {
     pub mode: FilterMode,
     /// The filter.
     pub sources: Vec<InetAddr>,
+    /// How many sources its memory has room for (`sl_max`).
+    pub room: usize,
+}
+
+/// A source list grows by so many (`IP_SFBLOCK`).
+const SFBLOCK: usize = 10;
+
+/// `sizeof(struct ip_mc_socklist)`, `sizeof(struct ipv6_mc_socklist)`.
+fn group_size(v4: bool) -> u32 {
+    if v4 { 48 } else { 56 }
+}
+
+/// `sizeof(struct ip_sf_socklist)`, `sizeof(struct ip6_sf_socklist)` with room for so many sources.
+fn filter_size(v4: bool, room: usize) -> u32 {
+    let source = if v4 { 4 } else { 16 };
+    if room == 0 { 0 } else { 24 + (room * source) as u32 }
+}
+
+impl SockGroup {
+    fn size(&self) -> u32 {
+        group_size(self.group.is_v4()) + filter_size(self.group.is_v4(), self.room)
+    }
 }
 
 /// The interface that a request means (`ip_mc_find_dev`): by index, else by address, else the one
@@ -64,6 +86,7 @@ fn find_dev(cx: &Cx<'_>, group: InetAddr, ifindex: u32, address: Ipv4Addr) -> Op
 /// without an interface, `EADDRINUSE` when joined already, `ENOBUFS` beyond `igmp_max_memberships`.
 pub fn join(
     cx: &Cx<'_>,
+    sk: &SockCommon,
     shared: &InetShared,
     group: InetAddr,
     ifindex: u32,
@@ -89,8 +112,10 @@ pub fn join(
     if group.is_v4() && i64::from(max) <= joined as i64 {
         return Err(Errno::ENOBUFS);
     }
-    super::dev_join(cx.net, &dev, group)?;
-    groups.push(SockGroup { group, ifindex: dev.ifindex, mode, sources: Vec::new() });
+    let size = group_size(group.is_v4());
+    sk.charge_omem(cx.net, size)?;
+    super::dev_join(cx.net, &dev, group).inspect_err(|_| sk.uncharge_omem(size))?;
+    groups.push(SockGroup { group, ifindex: dev.ifindex, mode, sources: Vec::new(), room: 0 });
     shared.nr_groups.store(groups.len() as u32, Relaxed);
     Ok(())
 }
@@ -99,6 +124,7 @@ pub fn join(
 /// joined; `EINVAL`, `ENODEV`.
 pub fn leave(
     cx: &Cx<'_>,
+    sk: &SockCommon,
     shared: &InetShared,
     group: InetAddr,
     ifindex: u32,
@@ -121,6 +147,7 @@ pub fn leave(
     let removed = groups.remove(at.ok_or(Errno::EADDRNOTAVAIL)?);
     shared.nr_groups.store(groups.len() as u32, Relaxed);
     drop(groups);
+    sk.uncharge_omem(removed.size());
     if let Some(dev) = cx.net.dev.by_index(removed.ifindex) {
         super::dev_leave(cx.net, &dev, group);
     }
@@ -154,6 +181,7 @@ fn max_sources(cx: &Cx<'_>, group: InetAddr) -> usize {
 /// there are too many, `ENODEV`. Removing the last accepted source leaves the group.
 pub fn source(
     cx: &Cx<'_>,
+    sk: &SockCommon,
     shared: &InetShared,
     (group, ifindex, address): (InetAddr, u32, Ipv4Addr),
     source: InetAddr,
@@ -180,13 +208,20 @@ pub fn source(
         let at = at.ok_or(Errno::EADDRNOTAVAIL)?;
         if found.sources.len() == 1 && mode == FilterMode::Include {
             drop(groups);
-            return leave(cx, shared, group, dev.ifindex, Ipv4Addr::UNSPECIFIED);
+            return leave(cx, sk, shared, group, dev.ifindex, Ipv4Addr::UNSPECIFIED);
         }
         found.sources.remove(at);
         return Ok(());
     }
     if found.sources.len() >= max {
         return Err(Errno::ENOBUFS);
+    }
+    if found.sources.len() == found.room {
+        // A longer list takes the place of the old one, even for a source that is there.
+        let v4 = group.is_v4();
+        sk.charge_omem(cx.net, filter_size(v4, found.room + SFBLOCK))?;
+        sk.uncharge_omem(filter_size(v4, found.room));
+        found.room += SFBLOCK;
     }
     if at.is_some() {
         return Err(Errno::EADDRNOTAVAIL);
@@ -199,6 +234,7 @@ pub fn source(
 /// leaves the group. `EINVAL` when it is not joined, `ENOBUFS` when there are too many sources.
 pub fn source_filter_set(
     cx: &Cx<'_>,
+    sk: &SockCommon,
     shared: &InetShared,
     (group, ifindex, address): (InetAddr, u32, Ipv4Addr),
     mode: FilterMode,
@@ -209,7 +245,7 @@ pub fn source_filter_set(
     }
     let dev = find_dev(cx, group, ifindex, address).ok_or(Errno::ENODEV)?;
     if mode == FilterMode::Include && sources.is_empty() {
-        return leave(cx, shared, group, dev.ifindex, Ipv4Addr::UNSPECIFIED);
+        return leave(cx, sk, shared, group, dev.ifindex, Ipv4Addr::UNSPECIFIED);
     }
     if sources.len() > max_sources(cx, group) {
         return Err(Errno::ENOBUFS);
@@ -217,6 +253,10 @@ pub fn source_filter_set(
     let mut groups = shared.groups.lock();
     let found =
         groups.iter_mut().find(|g| g.group == group && g.ifindex == dev.ifindex).ok_or(Errno::EINVAL)?;
+    let v4 = group.is_v4();
+    sk.charge_omem(cx.net, filter_size(v4, sources.len()))?;
+    sk.uncharge_omem(filter_size(v4, found.room));
+    found.room = sources.len();
     found.mode = mode;
     found.sources = sources;
     Ok(())

@@ -20,8 +20,10 @@ pub(super) fn output(cx: &Cx<'_>, flow: &Flow) -> Result<Arc<Dst>> {
     if flow.daddr.is_unspecified() {
         flow.daddr = InetAddr::LOOPBACK_V6;
     }
-    if flow.saddr.is_v4() && !flow.saddr.is_unspecified() {
-        return Err(Errno::EAFNOSUPPORT);
+    // A source of IPv4 is no source for this; whether there is a way is said first.
+    let foreign = flow.saddr.is_v4() && !flow.saddr.is_unspecified();
+    if foreign {
+        flow.saddr = InetAddr::UNSPECIFIED_V6;
     }
     let fib = &IpNet::of(net).fib;
     let found = match fib.lookup(&flow) {
@@ -31,6 +33,9 @@ pub(super) fn output(cx: &Cx<'_>, flow: &Flow) -> Result<Arc<Dst>> {
         }
         found => found?,
     };
+    if foreign {
+        return Err(Errno::EAFNOSUPPORT);
+    }
     let lo = net.dev.loopback().ok_or(Errno::ENETUNREACH)?;
     let (dev, kind) = match found.route.kind {
         RouteType::Local | RouteType::Anycast => (lo.clone(), DstKind::Local),

@@ -47,9 +47,9 @@ fn join_or_leave(
     on: bool,
 ) -> Result<()> {
     if on {
-        mcast::join(opt.cx, opt.shared, group, ifindex, address, FilterMode::Exclude)
+        mcast::join(opt.cx, opt.sk, opt.shared, group, ifindex, address, FilterMode::Exclude)
     } else {
-        mcast::leave(opt.cx, opt.shared, group, ifindex, address)
+        mcast::leave(opt.cx, opt.sk, opt.shared, group, ifindex, address)
     }
 }
 
@@ -80,13 +80,13 @@ pub(super) fn membership6(opt: &Opt<'_, '_>, value: &[u8], on: bool) -> Result<(
 /// A source joins a filter, after its group was joined for it.
 fn change(opt: &Opt<'_, '_>, at: (InetAddr, u32, Ipv4Addr), source: InetAddr, change: Change) -> Result<()> {
     if change == Change::Join {
-        match mcast::join(opt.cx, opt.shared, at.0, at.1, at.2, FilterMode::Include) {
+        match mcast::join(opt.cx, opt.sk, opt.shared, at.0, at.1, at.2, FilterMode::Include) {
             Ok(()) | Err(Errno::EADDRINUSE) => {}
             Err(errno) => return Err(errno),
         }
     }
     let (mode, add) = change.parts();
-    mcast::source(opt.cx, opt.shared, at, source, mode, add)
+    mcast::source(opt.cx, opt.sk, opt.shared, at, source, mode, add)
 }
 
 /// `IP_BLOCK_SOURCE` and its three kin: a `struct ip_mreq_source`, no longer and no shorter.
@@ -159,7 +159,7 @@ pub(super) fn set_msfilter4(opt: &Opt<'_, '_>, value: &[u8]) -> Result<()> {
     let sources = sources.get(..head.numsrc as usize).ok_or(Errno::EINVAL)?;
     let sources = sources.iter().map(|source| v4(*source)).collect();
     let at = (v4(head.multiaddr), 0, head.interface.into());
-    mcast::source_filter_set(opt.cx, opt.shared, at, mode(head.fmode)?, sources)
+    mcast::source_filter_set(opt.cx, opt.sk, opt.shared, at, mode(head.fmode)?, sources)
 }
 
 /// Reads it: as many sources as the caller has room for, and how many there are.
@@ -188,7 +188,7 @@ pub(super) fn set_filter(opt: &Opt<'_, '_>, value: &[u8], family: i32) -> Result
     let parsed: Option<Vec<_>> = sources.iter().map(|source| address(source, family)).collect();
     let at = (proper(group, family)?, head.interface, Ipv4Addr::UNSPECIFIED);
     let sources = parsed.ok_or(Errno::EADDRNOTAVAIL)?;
-    mcast::source_filter_set(opt.cx, opt.shared, at, mode(head.fmode)?, sources)
+    mcast::source_filter_set(opt.cx, opt.sk, opt.shared, at, mode(head.fmode)?, sources)
 }
 
 /// Reads it.

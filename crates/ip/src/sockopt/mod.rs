@@ -139,7 +139,11 @@ pub fn get<P: InetProto>(
     let unknown = if i32::from(sk.family()) == AF_INET6 { Errno::ENOPROTOOPT } else { Errno::EOPNOTSUPP };
     let rows = rows(sk, level).ok_or(unknown)?;
     if out.len < 0 {
-        return Err(Errno::EINVAL);
+        if level != SOL_IPV6 || name == uapi::MCAST_MSFILTER {
+            return Err(Errno::EINVAL);
+        }
+        // do_ipv6_getsockopt takes the length of all others for an unsigned one.
+        out.len = i32::MAX;
     }
     let row = find(rows, name)?;
     with(sk, cx, |opt| (row.get)(opt, out))

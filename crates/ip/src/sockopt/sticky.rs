@@ -2,6 +2,7 @@
 //! section 4.1), and the RFC 2292 way to set them all at once.
 
 use super::Opt;
+use super::v6::DEFAULT_MCASTHOPS;
 use crate::cmsg;
 use crate::v6::txopt::{MAX_LEN, TxOptions};
 use net::sock::GetOpt;
@@ -33,10 +34,25 @@ pub(crate) fn header(value: &[u8]) -> Result<&[u8]> {
     value.get(..(usize::from(len) + 1) * 8).ok_or(Errno::EINVAL)
 }
 
-fn install(opt: &mut Opt<'_, '_>, options: TxOptions) -> Result<()> {
+/// `sizeof(struct ipv6_txoptions)`.
+const IPV6_TXOPTIONS: u32 = 64;
+
+/// What a set of headers is charged for, those among them that are not sent too (`ipv6_renew_options`).
+fn renewed(options: &TxOptions) -> u32 {
+    let TxOptions { hop, dst0, routing, dst1, .. } = options;
+    match [hop, dst0, routing, dst1].into_iter().flatten().map(Vec::len).sum::<usize>() {
+        0 => 0,
+        len => IPV6_TXOPTIONS + len as u32,
+    }
+}
+
+fn install(opt: &mut Opt<'_, '_>, options: TxOptions, omem: u32) -> Result<()> {
+    let options = TxOptions { omem, ..options };
     if options.len() > MAX_LEN {
         return Err(Errno::EMSGSIZE);
     }
+    opt.sk.charge_omem(opt.cx.net, omem)?;
+    opt.sk.uncharge_omem(opt.inet.v6.opt.as_ref().map_or(0, |options| options.omem));
     // Some are kept though they are not sent: destination options for hops, without any hops.
     opt.inet.v6.opt = (options != TxOptions::default()).then(|| Arc::new(options));
     opt.inet.dst = None;
@@ -52,7 +68,8 @@ pub(super) fn set(opt: &mut Opt<'_, '_>, name: i32, value: &[u8]) -> Result<()> 
     if value.is_empty() {
         // RFC 3542 section 4.1: an empty one takes it away.
         *slot(&mut options, name) = None;
-        return install(opt, options);
+        let omem = renewed(&options);
+        return install(opt, options, omem);
     }
     if !value.len().is_multiple_of(8) || value.len() > 8 * 255 {
         return Err(Errno::EINVAL);
@@ -62,7 +79,8 @@ pub(super) fn set(opt: &mut Opt<'_, '_>, name: i32, value: &[u8]) -> Result<()> 
         check_routing(header)?;
     }
     *slot(&mut options, name) = Some(header.to_vec());
-    install(opt, options)
+    let omem = renewed(&options);
+    install(opt, options, omem)
 }
 
 /// Reads one.
@@ -77,7 +95,9 @@ pub(super) fn set_pktoptions(opt: &mut Opt<'_, '_>, value: &[u8]) -> Result<()> 
         return Err(Errno::EINVAL);
     }
     let ipc = cmsg::send6(opt.cx, opt.sk, opt.shared, value, CmsgLayout::NATIVE)?;
-    install(opt, ipc.opt6.as_deref().cloned().unwrap_or_default())
+    // The messages are kept whole.
+    let omem = if value.is_empty() { 0 } else { IPV6_TXOPTIONS + value.len() as u32 };
+    install(opt, ipc.opt6.as_deref().cloned().unwrap_or_default(), omem)
 }
 
 /// What a stream's receiver would be told.
@@ -92,7 +112,7 @@ pub(super) fn get_pktoptions(opt: &mut Opt<'_, '_>, out: &mut GetOpt<'_>) -> Res
         0 => v6.sticky_pktinfo,
         oif => In6Pktinfo { addr: opt.inet.daddr.as_v6().octets(), ifindex: oif as i32 },
     };
-    let hops = i32::from(v6.mcast_hops);
+    let hops = i32::from(if v6.mcast_hops < 0 { DEFAULT_MCASTHOPS } else { v6.mcast_hops });
     let mut msg = CmsgWriter::new(&mut out.buf()[..len], CmsgLayout::NATIVE);
     use cmsg::want6 as w;
     if wanted & w::INFO != 0 {

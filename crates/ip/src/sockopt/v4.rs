@@ -259,8 +259,6 @@ fn set_options(opt: &mut Opt<'_, '_>, value: &Value<'_>) -> Result<()> {
     let raw = opt.cx.process.capable(CAP_NET_RAW);
     let options = IpOptions::from_user(value.bytes, raw)?;
     opt.inet.options = (!options.is_empty()).then(|| Arc::new(options));
-    // A source route leads elsewhere.
-    opt.inet.dst = None;
     Ok(())
 }
 

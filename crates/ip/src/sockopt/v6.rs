@@ -247,7 +247,7 @@ pub(super) static ROWS: &[Row] = &[
 ];
 
 /// `IPV6_DEFAULT_MCASTHOPS`.
-const DEFAULT_MCASTHOPS: i16 = 1;
+pub(super) const DEFAULT_MCASTHOPS: i16 = 1;
 
 /// What of the traffic class belongs to congestion notification (`INET_ECN_MASK`).
 const ECN_MASK: u8 = 3;

@@ -18,6 +18,8 @@ pub struct TxOptions {
     pub routing: Option<Vec<u8>>,
     /// Destination options (`dst1opt`).
     pub dst1: Option<Vec<u8>>,
+    /// What a socket is charged for keeping them, bytes.
+    pub omem: u32,
 }
 
 impl TxOptions {

@@ -449,6 +449,22 @@ impl SockCommon {
         self.wmem_alloc.load(Relaxed) < self.sndbuf() >> 1
     }
 
+    /// Charges memory of options and filters (`sock_kmalloc`): `ENOBUFS` beyond `net.core.optmem_max`.
+    pub fn charge_omem(&self, net: &crate::Net, bytes: u32) -> uapi::Result<()> {
+        let max = net.core.optmem_max.load(Relaxed);
+        let bytes = i32::try_from(bytes).map_err(|_| Errno::ENOBUFS)?;
+        if bytes > max || self.omem_alloc.load(Relaxed).saturating_add(bytes) >= max && bytes != 0 {
+            return Err(Errno::ENOBUFS);
+        }
+        self.omem_alloc.fetch_add(bytes, Relaxed);
+        Ok(())
+    }
+
+    /// Takes such a charge back (`sock_kfree_s`).
+    pub fn uncharge_omem(&self, bytes: u32) {
+        self.omem_alloc.fetch_sub(bytes as i32, Relaxed);
+    }
+
     /// Charges a received buffer, unless the receive buffer is full (`sock_queue_rcv_skb`); Linux
     /// lets the one that crosses the limit in.
     #[inline]

@@ -46,6 +46,7 @@ pub fn connect(sk: &mut Sk<'_>, cx: &UserCx<'_>, addr: &[u8]) -> Result<()> {
     sk.inet.daddr = target.addr;
     sk.inet.dport = target.port;
     sk.rx_opt.mss_clamp = MSS_DEFAULT;
+    sk.ext_hdr_len = output::ext_hdr_len(sk);
     sk.write_seq = 0;
     state::set_state(sk, cx, TcpState::SynSent);
     begin(sk, cx).inspect_err(|_| {

@@ -49,10 +49,12 @@ pub fn abort(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         sk.inet.rcv_saddr = any;
         sk.inet.saddr = any;
     }
-    if !sk.sk.flag(SockFlag::BindPortLock) {
+    // A port that came by bind() after the end of a connection stays.
+    if old != TcpState::Close && !sk.sk.flag(SockFlag::BindPortLock) {
         crate::hash::put_port(sk, cx);
     }
     sk.sk.set_shutdown(0);
+    sk.sk.set_flag(SockFlag::Done, false);
     sk.sk.shared.inet.publish(&sk.inet);
     sk.sk.error_report(cx);
 }

@@ -55,8 +55,5 @@ fn stream_is_readable(sk: &Sk<'_>) -> bool {
         sk.urg_data != 0 && sk.urg_seq == sk.copied_seq && !sk.sk.flag(net::sock::SockFlag::UrgInline);
     let target = sk.sk.rcvlowat().max(1) + i32::from(urgent_next);
     let avail = sk.rcv_nxt.wrapping_sub(sk.copied_seq) as i32;
-    if avail <= 0 {
-        return false;
-    }
-    avail >= target || crate::input::window::epollin_ready(sk)
+    avail > 0 && crate::input::window::epollin_ready(sk, target)
 }

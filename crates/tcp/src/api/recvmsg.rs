@@ -112,7 +112,9 @@ impl Reader {
         if self.copy(sk, cx, msg) {
             return Some(Ok(self.copied));
         }
-        if self.copied >= self.len {
+        // Who asks for nothing is told whether there would be something.
+        let at = self.peek.unwrap_or(sk.copied_seq);
+        if self.copied >= self.len && (self.len > 0 || after(sk.rcv_nxt, at)) {
             return Some(Ok(self.copied));
         }
         if self.copied >= target && self.copied > 0 {
@@ -123,9 +125,6 @@ impl Reader {
         let closed = state::state(sk) == TcpState::Close;
         if self.copied > 0 {
             return (err || over || closed || done).then_some(Ok(self.copied));
-        }
-        if self.len == 0 && (over || closed || done) {
-            return Some(Ok(0));
         }
         if done {
             return Some(Ok(0));

@@ -278,8 +278,7 @@ fn set_window_clamp(sk: &mut Sk<'_>, _: &UserCx<'_>, value: i32) -> Result<()> {
         return Ok(());
     }
     let old = sk.window_clamp;
-    let least = (net::sock::mem::SOCK_MIN_RCVBUF / 2) as u32;
-    sk.window_clamp = (value as u32).max(least);
+    sk.window_clamp = value.max(net::sock::mem::SOCK_MIN_RCVBUF / 2) as u32;
     if sk.window_clamp == old {
         return Ok(());
     }
@@ -292,11 +291,27 @@ fn set_window_clamp(sk: &mut Sk<'_>, _: &UserCx<'_>, value: i32) -> Result<()> {
     Ok(())
 }
 
+/// Options that make headers longer, and segments shorter.
+const LENGTHENING: [(i32, i32); 6] = [
+    (uapi::SOL_IP, uapi::IP_OPTIONS),
+    (uapi::SOL_IPV6, uapi::IPV6_2292PKTOPTIONS),
+    (uapi::SOL_IPV6, uapi::IPV6_HOPOPTS),
+    (uapi::SOL_IPV6, uapi::IPV6_RTHDRDSTOPTS),
+    (uapi::SOL_IPV6, uapi::IPV6_RTHDR),
+    (uapi::SOL_IPV6, uapi::IPV6_DSTOPTS),
+];
+
 /// `setsockopt()` of any level but `SOL_SOCKET`.
 pub fn set(sk: &Sock<Tcp>, cx: &UserCx<'_>, level: i32, name: i32, value: &[u8]) -> Result<()> {
     match level {
         SOL_TCP => {}
-        _ => return ip::sockopt::set::<Tcp>(sk, cx, level, name, value),
+        _ => {
+            ip::sockopt::set::<Tcp>(sk, cx, level, name, value)?;
+            if LENGTHENING.contains(&(level, name)) {
+                output::update_ext_hdr_len(&mut sk.lock_sock(cx).sk_mut(), cx);
+            }
+            return Ok(());
+        }
     }
     if name == t::TCP_CONGESTION {
         return set_congestion(sk, cx, value);

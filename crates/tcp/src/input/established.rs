@@ -69,7 +69,7 @@ pub fn rcv_established(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
 /// Tells readers once there is what `SO_RCVLOWAT` asks for (`tcp_data_ready`).
 #[inline]
 pub fn data_ready(sk: &mut Sk<'_>, cx: &Cx<'_>) {
-    if window::epollin_ready(sk) || sk.sk.flag(net::sock::SockFlag::Done) {
+    if window::epollin_ready(sk, sk.sk.rcvlowat()) || sk.sk.flag(net::sock::SockFlag::Done) {
         sk.sk.data_ready(cx);
     }
 }

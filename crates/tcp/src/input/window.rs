@@ -309,11 +309,10 @@ pub fn cleanup_rbuf(sk: &mut Sk<'_>, cx: &Cx<'_>, copied: usize) {
     }
 }
 
-/// There is as much to read as `SO_RCVLOWAT` asks for (`tcp_epollin_ready`).
+/// There are `target` bytes to read, or as many as the window lets in (`tcp_epollin_ready`).
 #[inline]
 #[must_use]
-pub fn epollin_ready(sk: &Sk<'_>) -> bool {
+pub fn epollin_ready(sk: &Sk<'_>, target: i32) -> bool {
     let available = sk.rcv_nxt.wrapping_sub(sk.copied_seq) as i32;
-    let lowat = sk.sk.rcvlowat();
-    available >= lowat || (available > 0 && (2 * sk.receive_window() <= u32::from(sk.ack_rcv_mss)))
+    available >= target || (available > 0 && (2 * sk.receive_window() <= u32::from(sk.ack_rcv_mss)))
 }

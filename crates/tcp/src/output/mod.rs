@@ -17,7 +17,7 @@ pub mod write_xmit;
 pub use ack::{send_ack, send_delayed_ack};
 pub use append::{append, forced_push, is_writeable, mark_push, push, stream_memory_free, write_queue_purge};
 pub use fin_rst::{send_active_reset, send_fin};
-pub use mss::send_mss;
+pub use mss::{ext_hdr_len, send_mss, update_ext_hdr_len};
 pub use probe::write_wakeup;
 pub use syn::connect;
 pub use write_xmit::{push_one, push_pending_frames};

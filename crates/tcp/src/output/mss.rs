@@ -5,6 +5,7 @@ use super::{retransmit, write_xmit};
 use crate::TcpCx;
 use crate::sock::Sk;
 use net::{Cx, Dst};
+use uapi::TcpState;
 use uapi::socket::MSG_OOB;
 use wire::TcpHdr;
 
@@ -65,7 +66,8 @@ pub fn mtu_to_mss(sk: &Sk<'_>, cx: &Cx<'_>, pmtu: u32) -> u32 {
     mss = mss.min(u32::from(sk.rx_opt.mss_clamp));
     mss = mss.saturating_sub(u32::from(sk.ext_hdr_len));
     mss = mss.max(cx.tcp().sysctl.min_snd_mss() as u32);
-    mss - (u32::from(sk.tcp_header_len) - TCP_HEADER)
+    // Before the first connection no header has a length.
+    (mss + TCP_HEADER).saturating_sub(u32::from(sk.tcp_header_len))
 }
 
 /// The reverse (`tcp_mss_to_mtu`).
@@ -94,6 +96,26 @@ pub fn sync_mss(sk: &mut Sk<'_>, cx: &Cx<'_>, pmtu: u32) -> u32 {
     sk.mss_cache = mss;
     sk.can_gso = sk.inet.dst.as_ref().is_some_and(|dst| dst.dev.features.gso);
     mss
+}
+
+/// What the user's IP options take of each packet to the peer (`icsk_ext_hdr_len`).
+pub fn ext_hdr_len(sk: &Sk<'_>) -> u16 {
+    let len = match sk.inet.daddr.is_v4() {
+        true => sk.inet.options.as_ref().map_or(0, |options| options.len()),
+        false => sk.inet.v6.opt.as_ref().map_or(0, |options| options.len()),
+    };
+    len as u16
+}
+
+/// The user's IP options are others now (`ip_setsockopt`, `ipv6_update_options`).
+pub fn update_ext_hdr_len(sk: &mut Sk<'_>, cx: &Cx<'_>) {
+    let idle = matches!(crate::state::state(sk), TcpState::Close | TcpState::Listen);
+    if sk.inet.is_inet6() && idle {
+        return;
+    }
+    sk.ext_hdr_len = ext_hdr_len(sk);
+    let pmtu = sk.pmtu_cookie;
+    sync_mss(sk, cx, pmtu);
 }
 
 /// The same for the MTU of the sock's route.

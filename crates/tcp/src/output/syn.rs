@@ -66,12 +66,19 @@ pub fn initialize_rcv_mss(sk: &mut Sk<'_>) {
     sk.ack_rcv_mss = hint.min(u32::from(TCP_MSS_DEFAULT)).max(u32::from(uapi::tcp::TCP_MIN_MSS)) as u16;
 }
 
+/// The least MTU of IPv6 without headers.
+const MSS_DEFAULT_V6: u16 = 1280 - 40 - 20;
+
 fn connect_init(sk: &mut Sk<'_>, cx: &Cx<'_>) -> Result<()> {
     let sysctl = &cx.tcp().sysctl;
     sk.tcp_header_len = if sysctl.timestamps() != 0 { 32 } else { 20 };
-    sk.rx_opt.mss_clamp = if sk.rx_opt.user_mss != 0 { sk.rx_opt.user_mss } else { TCP_MSS_DEFAULT };
-    sk.max_window = 0;
     let v4 = sk.inet.daddr.is_v4();
+    let least = if v4 { TCP_MSS_DEFAULT } else { MSS_DEFAULT_V6 };
+    sk.rx_opt.mss_clamp = if sk.rx_opt.user_mss != 0 { sk.rx_opt.user_mss } else { least };
+    sk.max_window = 0;
+    // What ended the last attempt is no news of this one.
+    sk.sk.take_err();
+    sk.sk.set_flag(net::sock::SockFlag::Done, false);
     let dst = sk.inet.dst.clone().ok_or(Errno::ENETUNREACH)?;
     sync_mss(sk, cx, dst_mtu(&dst, v4));
     if sk.window_clamp == 0 {

@@ -2,9 +2,13 @@
 
 #![forbid(unsafe_code)]
 
+use differential::Ours;
 use differential::creation::Creation;
+use differential::options::Options as SocketOptions;
 use differential::recorded::{Recorder, Recording};
 use differential::report::Tally;
+use differential::script;
+use differential::sequences::{self, Sequences};
 use differential::sweep::{Against, Sweep, compare};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -16,30 +20,69 @@ struct Part {
     run: fn(&Options, &mut Tally) -> Result<(), String>,
 }
 
-const PARTS: &[Part] = &[Part {
-    name: Creation::NAME,
-    help: "every family, type, flag and protocol, as everybody",
-    run: |options, tally| sweep(&Creation { whole: !options.quick }, options, tally),
-}];
+const PARTS: &[Part] = &[
+    Part {
+        name: Creation::NAME,
+        help: "every family, type, flag and protocol, as everybody",
+        run: |options, tally| sweep(&Creation { whole: !options.quick }, options, tally),
+    },
+    Part {
+        name: SocketOptions::NAME,
+        help: "every option of every level on every kind of socket in every state",
+        run: |options, tally| sweep(&SocketOptions { whole: !options.quick }, options, tally),
+    },
+    Part {
+        name: "sequences",
+        help: "random programs on several sockets, by two tasks [--count N --seed S --most M]",
+        run: |options, tally| {
+            let Options { count, seed, most, .. } = *options;
+            match sequences::compare(Sequences { count, seed, most }, tally) {
+                true => Ok(()),
+                false => Err("nothing is recorded of sequences: they need a host to ask".to_owned()),
+            }
+        },
+    },
+];
 
 /// What the command line says.
-#[derive(Default)]
 struct Options {
     parts: Vec<String>,
     quick: bool,
     record: bool,
     recorded: bool,
+    count: u64,
+    seed: u64,
+    most: usize,
 }
 
-const USAGE: &str = "usage: cargo xtask diff [PART…] [--quick] [--recorded] [--record]
+const USAGE: &str =
+    "usage: cargo xtask diff [PART…] [--quick] [--recorded] [--record] [--count N] [--seed S] [--most M]
+       cargo xtask diff script FILE    both kernels' answers to each line
   --quick     what the tests ask every day
   --recorded  compare with recorded answers, as where no network namespace can be made
+  --count, --seed, --most  how many sequences, from which seed on, and after how many differences to stop
   --record    write the host's answers down (of what --quick asks)";
 
 fn options() -> Result<Options, String> {
-    let mut options = Options::default();
-    for arg in std::env::args().skip(1) {
+    let mut options = Options {
+        parts: Vec::new(),
+        quick: false,
+        record: false,
+        recorded: false,
+        count: 10_000,
+        seed: 1,
+        most: 20,
+    };
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        let mut number = || -> Result<u64, String> {
+            let word = args.next().unwrap_or_default();
+            word.parse().map_err(|_| format!("{arg} wants a number"))
+        };
         match arg.as_str() {
+            "--count" => options.count = number()?,
+            "--seed" => options.seed = number()?,
+            "--most" => options.most = number()? as usize,
             "--quick" => options.quick = true,
             "--recorded" => (options.quick, options.recorded) = (true, true),
             "--record" => (options.quick, options.record) = (true, true),
@@ -50,7 +93,31 @@ fn options() -> Result<Options, String> {
     Ok(options)
 }
 
+/// Shows what both kernels answer to each line of a script: for people who write one.
+fn show(path: &str) -> Result<(), String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+    let lines = script::lines(&text);
+    let linux = script::on_host(&lines).ok_or("no host to ask")?;
+    let sockeye = script::run(&Ours::new(), &lines);
+    for ((line, linux), sockeye) in lines.iter().zip(&linux).zip(&sockeye) {
+        println!("{} {line:45} {linux:40} {sockeye}", if linux == sockeye { ' ' } else { '!' });
+    }
+    Ok(())
+}
+
 fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [command, path] = words.as_slice()
+        && command == "script"
+    {
+        return match show(path) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(why) => {
+                eprintln!("{why}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let options = match options() {
         Ok(options) => options,
         Err(why) => {
@@ -69,7 +136,7 @@ fn main() -> ExitCode {
         }
         let seconds = start.elapsed().as_secs_f64();
         eprintln!("{}: {} compared in {seconds:.1} s", part.name, tally.compared - before);
-        let stale = tally.idle(&format!("{}:", part.name));
+        let stale = if options.quick { Vec::new() } else { tally.idle(&format!("{}:", part.name)) };
         stale.iter().for_each(|pattern| println!("explains nothing any more: {pattern}"));
     }
     tally.differences.iter().for_each(|difference| println!("{difference}"));

@@ -149,7 +149,8 @@ static ROWS: &[Row] = &[
         |call, out| out.int(call.common.incoming_cpu())
     ),
     set!(SO_CNX_ADVICE, |call, value, _| {
-        if value == 1 {
+        // ipv4_negative_advice keeps a route that is good.
+        if value == 1 && i32::from(call.common.family()) != AF_INET {
             call.sk.so_hook(call.cx, SoHook::DstReset);
         }
         Ok(())
