@@ -14,6 +14,7 @@ pub mod cx;
 pub mod dev;
 pub mod drop;
 pub mod dst;
+pub mod filter;
 pub mod mib;
 pub mod msg;
 pub mod netns;

@@ -17,6 +17,11 @@ pub(crate) fn deliver(cx: &Cx<'_>, sk: &Sock<Netlink>, bytes: &[u8], from: u32, 
     let mut skb = cx.alloc_skb();
     skb.append(cx, bytes);
     skb.truesize = truesize_linear(bytes.len() as u32);
+    if let Err(reason) = sk.filter(cx, &mut skb, 1) {
+        // Who sent it is told nothing.
+        cx.drop_skb(skb, reason);
+        return true;
+    }
     // What NETLINK_CB(skb) notes: neither is a packet's mark or hash here.
     (skb.mark, skb.hash) = (from, group);
     match sk.shared.queue.enqueue_within(cx, sk, skb) {

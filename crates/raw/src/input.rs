@@ -65,7 +65,10 @@ fn receive(cx: &Cx<'_>, sk: &Sock<Raw>, skb: Skb, ends: &Ends) {
 }
 
 /// Puts a packet on the socket's receive queue (`raw_rcv_skb`).
-pub(crate) fn queue_rcv(cx: &Cx<'_>, sk: &Sock<Raw>, skb: Skb) {
+pub(crate) fn queue_rcv(cx: &Cx<'_>, sk: &Sock<Raw>, mut skb: Skb) {
+    if let Err(reason) = sk.filter(cx, &mut skb, 1) {
+        return cx.drop_skb(skb, reason);
+    }
     if let Err((skb, reason)) = sk.shared.queue.enqueue_within(cx, sk, skb) {
         cx.drop_skb(skb, reason);
     }

@@ -216,6 +216,10 @@ fn queue_quietly(
         sk.drops.fetch_add(1, Relaxed);
         return Err((skb, DropReason::NotSpecified));
     }
+    if let Err(reason) = sk.filter(cx, &mut skb, UdpHdr::LEN) {
+        sk.drops.fetch_add(1, Relaxed);
+        return Err((skb, reason));
+    }
     skb.pull(UdpHdr::LEN);
     sk.shared.queue.enqueue_quietly(cx, sk, skb)
 }

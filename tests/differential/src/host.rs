@@ -119,6 +119,14 @@ impl Kernel for Host {
         Ok(answer)
     }
 
+    fn attach_filter(&self, fd: i32, option: i32, program: &[u8]) -> Result<()> {
+        // The kernel reads whole instructions.
+        let len = (program.len() / 8) as u16;
+        let fprog = libc::sock_fprog { len, filter: program.as_ptr().cast_mut().cast() };
+        let size = size_of::<libc::sock_fprog>();
+        sys!(SYS_setsockopt, fd, libc::SOL_SOCKET, option, &raw const fprog, size).map(drop)
+    }
+
     fn sendto(&self, fd: i32, bytes: &[u8], flags: i32, addr: &[u8], len: i32) -> Result<usize> {
         let padded = padded(addr, len);
         let at = if len == 0 { null() } else { padded.as_ptr() };

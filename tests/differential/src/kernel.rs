@@ -65,6 +65,9 @@ pub trait Kernel {
     fn setsockopt_len(&self, fd: i32, level: i32, name: i32, value: &[u8], len: i32) -> Result<()>;
     /// getsockopt(2): the length it reports. With a negative or huge `len` only `buf` may be written.
     fn getsockopt_len(&self, fd: i32, level: i32, name: i32, buf: &mut [u8], len: i32) -> Result<i32>;
+    /// setsockopt(2) of an option of `SOL_SOCKET` whose value is the length and the address of a classic BPF
+    /// program.
+    fn attach_filter(&self, fd: i32, option: i32, program: &[u8]) -> Result<()>;
     /// sendto(2)
     fn sendto(&self, fd: i32, bytes: &[u8], flags: i32, addr: &[u8], len: i32) -> Result<usize>;
     /// recvfrom(2)

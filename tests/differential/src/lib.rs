@@ -9,11 +9,13 @@
 
 pub mod creation;
 pub mod explained;
+pub mod filters;
 mod host;
 mod kernel;
 pub mod options;
 mod ours;
 pub mod place;
+mod random;
 pub mod recorded;
 pub mod report;
 pub mod script;

@@ -104,6 +104,20 @@ fn set_limits(net: &Net) {
     }
 }
 
+/// Whoever passes system calls on reads the program that an option's value points to. These values point
+/// nowhere.
+fn unread_program(value: &[u8], len: usize) -> Errno {
+    let mut fprog = [0; 16];
+    let given = value.len().min(16);
+    fprog[..given].copy_from_slice(&value[..given]);
+    let none = fprog[..2] == [0; 2] || fprog[8..] == [0; 8];
+    if len != 16 || none || u16::from_ne_bytes([fprog[0], fprog[1]]) > 4096 {
+        Errno::EINVAL
+    } else {
+        Errno::EFAULT
+    }
+}
+
 fn room(n: i32) -> usize {
     usize::try_from(n).unwrap_or(0).min(4096)
 }
@@ -162,6 +176,9 @@ impl Kernel for Ours {
         let Ok(n) = usize::try_from(len) else {
             return self.is_socket(fd).and(Err(Errno::EINVAL));
         };
+        if (level, name) == (sockeye::uapi::SOL_SOCKET, sockeye::uapi::SO_ATTACH_FILTER) {
+            return self.is_socket(fd).and(Err(unread_program(value, n)));
+        }
         let mut memory = vec![0; n];
         let given = value.len().min(n);
         memory[..given].copy_from_slice(&value[..given]);
@@ -181,6 +198,10 @@ impl Kernel for Ours {
         let answer = out.len;
         buf.copy_from_slice(&memory[..buf.len()]);
         Ok(answer)
+    }
+
+    fn attach_filter(&self, fd: i32, option: i32, program: &[u8]) -> Result<()> {
+        self.with(|task| task.setsockopt(fd, sockeye::uapi::SOL_SOCKET, option, program))
     }
 
     fn sendto(&self, fd: i32, bytes: &[u8], flags: i32, addr: &[u8], len: i32) -> Result<usize> {

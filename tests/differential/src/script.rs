@@ -13,6 +13,7 @@
 //! getsockname a / getpeername a   room may follow
 //! setsockopt a 1 2 01000000       the value in hexadecimal, or -; #LEN as with addresses
 //! getsockopt a 1 2 4              how long the buffer is said to be
+//! filter a 0600000001000000        a classic BPF program, its instructions in hexadecimal
 //! sendto a hello 0 4/127.0.0.1/@b data (text, or *N for N bytes), flags, address or -
 //! sendmsg a hello 0 - 17:103:0600 control messages: level:type:bytes, or -, or =BYTES
 //! sendv a 0 - 1 2 3               flags, control messages, lengths of the pieces
@@ -40,6 +41,7 @@ use std::fmt::Write;
 
 type Result<T> = std::result::Result<T, Errno>;
 
+const SO_ATTACH_FILTER: i32 = sockeye::uapi::SO_ATTACH_FILTER;
 const NONBLOCK: i32 = sockeye::uapi::SOCK_NONBLOCK;
 /// `MSG_NOSIGNAL`: nobody here wants to die of a broken pipe.
 const NOSIGNAL: i32 = 0x4000;
@@ -253,6 +255,7 @@ impl Call<'_> {
                 let n = k.getsockopt_len(self.fd(s), int(level), int(name), &mut buf, int(len))?;
                 Ok(format!("{n} {}", hex(&buf[..n.clamp(0, 512) as usize])))
             }
+            ["filter", s, program] => k.attach_filter(self.fd(s), SO_ATTACH_FILTER, &unhex(program)).map(ok),
             ["fcntl", s, cmd, arg] => match arg.strip_prefix('=') {
                 None => k.fcntl(self.fd(s), int(cmd), number(arg)).map(|n| n.to_string()),
                 Some(bytes) => {

@@ -6,6 +6,7 @@
 use super::errqueue::ErrQueue;
 use super::mem;
 use crate::cx::Cx;
+use crate::filter::Program;
 use crate::netns::Net;
 use kern::sync::SpinLock;
 use kern::wait::WaitQueue;
@@ -81,6 +82,7 @@ pub enum SockFlag {
     BindAddrLock,
     BindPortLock,
     Inq,
+    HasFilter,
 }
 
 macro_rules! relaxed {
@@ -105,6 +107,8 @@ pub(super) struct Rare {
     fasync: FasyncList,
     /// Whom `F_SETOWN` named, for `SIGURG` (`file->f_owner`).
     owner: SpinLock<Option<Arc<FOwn>>>,
+    /// What packets are shown to (`sk_filter`).
+    filter: SpinLock<Option<Arc<Program>>>,
 }
 
 /// `struct sock`, the common part.
@@ -228,6 +232,7 @@ impl SockCommon {
         if let Some(rare) = self.known_rare() {
             self.purge_err_queue();
             drop(rare.owner.lock().take());
+            drop(rare.filter.lock().take());
         }
     }
 
@@ -416,6 +421,19 @@ impl SockCommon {
     /// Who wants `SIGIO` (`sk_wq->fasync_list`).
     pub fn fasync(&self) -> &FasyncList {
         &self.rare().fasync
+    }
+
+    /// The filter, if there is one (`sk_filter`).
+    pub(crate) fn program(&self) -> Option<Arc<Program>> {
+        self.known_rare()?.filter.lock().clone()
+    }
+
+    /// Another filter, or none; returns the one before.
+    pub(crate) fn set_program(&self, program: Option<Arc<Program>>) -> Option<Arc<Program>> {
+        match (self.known_rare(), &program) {
+            (None, None) => None,
+            _ => std::mem::replace(&mut *self.rare().filter.lock(), program),
+        }
     }
 
     #[inline]

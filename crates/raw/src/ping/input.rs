@@ -23,7 +23,10 @@ pub(super) fn receive(cx: &BhCx<'_, '_>, skb: Skb) -> Result<(), Skb> {
     Ok(())
 }
 
-pub(super) fn queue_rcv(cx: &Cx<'_>, sk: &Sock<Ping>, skb: Skb) {
+pub(super) fn queue_rcv(cx: &Cx<'_>, sk: &Sock<Ping>, mut skb: Skb) {
+    if let Err(reason) = sk.filter(cx, &mut skb, 1) {
+        return cx.drop_skb(skb, reason);
+    }
     if let Err((skb, reason)) = sk.shared.queue.enqueue_within(cx, sk, skb) {
         cx.drop_skb(skb, reason);
     }

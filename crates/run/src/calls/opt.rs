@@ -23,6 +23,11 @@ const SO_SNDTIMEO_NEW: i32 = 67;
 /// Longer values are not an option's (the kernel's own bound for a filter is far below).
 const VALUE_MAX: usize = 64 * 1024;
 
+/// `sizeof(struct sock_filter)`.
+const INSN: usize = 8;
+/// `BPF_MAXINSNS`
+const MAX_INSNS: usize = 4096;
+
 impl Supervisor<'_> {
     pub(crate) fn sys_setsockopt(&mut self, call: &mut Call) -> Handled {
         let held = self.lookup(call, call.int(0))?;
@@ -49,6 +54,9 @@ impl Supervisor<'_> {
         let (level, name) = (call.int(1), call.int(2));
         let user = User::of(call);
         let len = usize::try_from(user.read_int(call.args[4])?).map_err(|_| Errno::EINVAL)?;
+        if level == libc::SOL_SOCKET && name == libc::SO_ATTACH_FILTER {
+            return self.get_filter(call, &user, &held, len);
+        }
         let mut value = vec![0u8; len.min(VALUE_MAX)];
         if level == libc::SOL_SOCKET && name == libc::SO_ERROR {
             self.pump_out(held.key);
@@ -62,6 +70,19 @@ impl Supervisor<'_> {
             self.add_own_error(&held, &mut value);
         }
         user.write_pair(call.args[3], &value[..n], call.args[4], i32::try_from(n).unwrap_or(i32::MAX))?;
+        Ok(Outcome::Return(0))
+    }
+
+    /// `SO_GET_FILTER` counts instructions, not bytes; a length of 0 asks how many there are.
+    fn get_filter(&mut self, call: &Call, user: &User, held: &Held, len: usize) -> Handled {
+        let mut code = vec![0u8; len.min(MAX_INSNS) * INSN];
+        let n = self.stack.getsockopt(held.sid, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &mut code)?;
+        let bytes = match code.get(..n * INSN) {
+            _ if len == 0 => &[],
+            Some(bytes) => bytes,
+            None => return Err(Errno::EINVAL.into()),
+        };
+        user.write_pair(call.args[3], bytes, call.args[4], i32::try_from(n).unwrap_or(i32::MAX))?;
         Ok(Outcome::Return(0))
     }
 
@@ -83,7 +104,6 @@ impl Supervisor<'_> {
 
 /// A `sock_fprog` points to its instructions: the stack gets the instructions themselves.
 fn read_filter(call: &Call, user: &User, len: usize) -> Result<Vec<u8>, Errno> {
-    const INSN: usize = 8;
     let size = if call.compat { 8 } else { 16 };
     if len != size {
         return Err(Errno::EINVAL);
@@ -96,6 +116,9 @@ fn read_filter(call: &Call, user: &User, len: usize) -> Result<Vec<u8>, Errno> {
     } else {
         prog[8..16].try_into().map_or(0, u64::from_ne_bytes)
     };
+    if at == 0 || count > MAX_INSNS {
+        return Err(Errno::EINVAL);
+    }
     let mut code = vec![0u8; count * INSN];
     user.read(at, &mut code)?;
     Ok(code)

@@ -34,6 +34,10 @@ pub fn tcp_rcv(cx: &BhCx<'_, '_>, skb: Skb) {
     match cx.tcp().hash.established.lookup(&key, skb.iif) {
         Some(Found::Sock(sk)) => deliver(cx, sk, skb),
         Some(Found::Request(request)) => {
+            let mut skb = skb;
+            if let Err(reason) = filter(cx, &request.listener, &mut skb) {
+                return cx.drop_skb(skb, reason);
+            }
             let rx = TcpRx::parse(&skb);
             listen::request_segment(&request, cx, skb, &rx);
         }
@@ -69,8 +73,15 @@ fn check(cx: &BhCx<'_, '_>, mut skb: Skb) -> Option<Skb> {
     Some(skb)
 }
 
+/// Shows a segment to the sock's filter, which cannot cut off headers (`tcp_filter`).
 #[inline]
-fn deliver(cx: &BhCx<'_, '_>, sk: Arc<Sock<Tcp>>, skb: Skb) {
+fn filter(cx: &BhCx<'_, '_>, sk: &Sock<Tcp>, skb: &mut Skb) -> Result<(), DropReason> {
+    let headers = usize::from(skb.linear().get(12).copied().unwrap_or(0) >> 4) * 4;
+    sk.filter(cx, skb, headers)
+}
+
+#[inline]
+fn deliver(cx: &BhCx<'_, '_>, sk: Arc<Sock<Tcp>>, mut skb: Skb) {
     let ttl = ip::packet::ttl(&skb);
     let inet = &sk.shared.inet;
     let least = if ip::packet::is_v6(&skb) { &inet.min_hopcount } else { &inet.min_ttl };
@@ -79,6 +90,10 @@ fn deliver(cx: &BhCx<'_, '_>, sk: Arc<Sock<Tcp>>, skb: Skb) {
         cx.sock_put(sk);
         return cx.drop_skb(skb, DropReason::NotSpecified);
     }
+    if let Err(reason) = filter(cx, &sk, &mut skb) {
+        cx.sock_put(sk);
+        return cx.drop_skb(skb, reason);
+    }
     sk.receive(cx, skb);
     cx.sock_put(sk);
 }
@@ -86,12 +101,18 @@ fn deliver(cx: &BhCx<'_, '_>, sk: Arc<Sock<Tcp>>, skb: Skb) {
 /// Nobody has this connection: perhaps somebody listens.
 fn no_connection(cx: &BhCx<'_, '_>, skb: Skb, key: &Key) {
     let rx = &TcpRx::parse(&skb);
+    let mut skb = skb;
     let Some(listener) = lookup_listener(cx, &skb, key) else {
         if !rx.flags.rst() {
             send_reset(cx, None, &skb);
         }
         return cx.drop_skb(skb, DropReason::NoSocket);
     };
+    if let Err(reason) = filter(cx, &listener, &mut skb) {
+        cx.sock_put(listener);
+        return cx.drop_skb(skb, reason);
+    }
+    let rx = &TcpRx::parse(&skb);
     segment_for_listener(cx, &listener, skb, rx);
     cx.sock_put(listener);
 }

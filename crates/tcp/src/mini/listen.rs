@@ -280,6 +280,7 @@ pub(crate) fn make_child(
     let dst = glue::reply_route(cx, &request.key, request.iif, request.mark, request.tos)?;
     let child = Sock::<Tcp>::alloc(cx, listener.family(), listener.kind(), listener.protocol());
     child.inherit(listener);
+    child.inherit_filter(cx, listener);
     let mut guard = child.bh_try_lock(cx)?;
     let mut sk = guard.sk_mut();
     init::init_sock(&mut sk, cx);

@@ -4,6 +4,7 @@
 
 use differential::Ours;
 use differential::creation::Creation;
+use differential::filters::Filters;
 use differential::options::Options as SocketOptions;
 use differential::recorded::{Recorder, Recording};
 use differential::report::Tally;
@@ -30,6 +31,14 @@ const PARTS: &[Part] = &[
         name: SocketOptions::NAME,
         help: "every option of every level on every kind of socket in every state",
         run: |options, tally| sweep(&SocketOptions { whole: !options.quick }, options, tally),
+    },
+    Part {
+        name: Filters::NAME,
+        help: "random classic BPF programs, and what they leave of packets [--count N]",
+        run: |options, tally| {
+            let count = if options.quick { 300 } else { options.count };
+            sweep(&Filters { count }, options, tally)
+        },
     },
     Part {
         name: "sequences",

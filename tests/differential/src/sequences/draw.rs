@@ -1,29 +1,7 @@
 //! Drawing a program: five to sixty calls. Some begin with connections that stand, for what comes after a
 //! handshake is rarely reached by chance.
 
-/// Small and good enough: xorshift64*.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-
-    fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len())]
-    }
-}
+use crate::random::Random;
 
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 /// Family, type, protocol.
@@ -95,11 +73,8 @@ struct Drawing {
 
 /// The program of a seed, with eight ports from `base` on that are its own.
 pub fn draw(seed: u64, base: u16) -> Vec<String> {
-    // Neighbouring seeds begin far apart.
-    let state = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mut drawing =
-        Drawing { random: Random(state), base, lines: Vec::new(), kinds: ["2 1 0"; 6], forked: false };
-    drawing.random.next();
+    let random = Random::new(seed);
+    let mut drawing = Drawing { random, base, lines: Vec::new(), kinds: ["2 1 0"; 6], forked: false };
     let length = 5 + drawing.random.below(56);
     while drawing.lines.len() < length {
         drawing.step();
@@ -161,7 +136,7 @@ impl Drawing {
 
     fn step(&mut self) {
         let name = self.name();
-        match self.random.below(40) {
+        match self.random.below(42) {
             0..=3 => {
                 let kind = self.random.pick(&KINDS);
                 self.open(name, kind);
@@ -207,6 +182,21 @@ impl Drawing {
             }
             36 => self.epoll(name),
             37 => self.task(),
+            39 => {
+                let [one, other, _] = self.three();
+                let kind = self.random.pick(&["1 1 0", "1 2 0", "1 5 0"]);
+                self.say(format!("socketpair {one} {other} {kind}"));
+            }
+            40 => {
+                // All; one byte more than headers; a quarter of the packets, by a byte; none.
+                let program = self.random.pick(&[
+                    "06000000ffffffff",
+                    "0600000009000000",
+                    "300000000900000015000001783000000600000000000000060000ffffffffff",
+                    "0600000000000000",
+                ]);
+                self.say(format!("filter {name} {program}"));
+            }
             38 => {
                 let to = self.name();
                 self.say(format!("dup {to} {name}"));

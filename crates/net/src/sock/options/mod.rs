@@ -6,6 +6,7 @@
 
 mod bind;
 mod buffers;
+mod filter;
 mod info;
 mod rows;
 mod time;

@@ -1,6 +1,6 @@
 //! The table: one row an option of `SOL_SOCKET`.
 
-use super::{Call, GetOpt, bind, buffers, info, time, tstamp};
+use super::{Call, GetOpt, bind, buffers, filter, info, time, tstamp};
 use crate::sock::{SoHook, SockFlag};
 use std::sync::atomic::Ordering::Relaxed;
 use uapi::socket::*;
@@ -118,6 +118,8 @@ static ROWS: &[Row] = &[
     both!(SO_RCVTIMEO_OLD, time::set_rcvtimeo, time::get_rcvtimeo),
     both!(SO_SNDTIMEO_OLD, time::set_sndtimeo, time::get_sndtimeo),
     both!(SO_BINDTODEVICE, |call, _, value| bind::set_device(call, value), bind::get_device),
+    both!(SO_ATTACH_FILTER, |call, _, value| filter::attach(call, value), filter::get),
+    set!(SO_DETACH_FILTER, |call, _, _| call.common.detach_filter()),
     get!(SO_PEERNAME, info::peername),
     both!(SO_TIMESTAMP_OLD, tstamp::set_old_us, tstamp::get_old_us),
     get!(SO_ACCEPTCONN, |call, out| out.int(i32::from(call.common.state() == TcpState::Listen as u8))),
@@ -137,9 +139,17 @@ static ROWS: &[Row] = &[
     both!(SO_PEEK_OFF, info::set_peek_off, info::get_peek_off),
     // Of devices that append a frame check sequence of their own.
     flag!(SO_NOFCS, NoFcs),
+    flag!(SO_LOCK_FILTER, FilterLocked, |call: &Call<'_, '_>, on: bool| {
+        if !on && call.common.flag(SockFlag::FilterLocked) {
+            return Err(Errno::EPERM);
+        }
+        call.common.set_flag(SockFlag::FilterLocked, on);
+        Ok(())
+    }),
     flag!(SO_SELECT_ERR_QUEUE, SelectErrQueue),
     both!(SO_BUSY_POLL, info::set_busy_poll, |call, out| out.int(call.common.busy_poll() as i32)),
     both!(SO_MAX_PACING_RATE, info::set_max_pacing_rate, info::get_max_pacing_rate),
+    get!(SO_BPF_EXTENSIONS, |_, out| out.int(uapi::filter::SKF_AD_MAX)),
     both!(
         SO_INCOMING_CPU,
         |call, cpu, _| {
