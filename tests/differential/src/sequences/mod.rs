@@ -103,18 +103,30 @@ pub fn compare(sequences: Sequences, tally: &mut Tally) -> bool {
 
 /// Shrinks a program and counts its first difference. `true` if nothing explains it.
 fn report(namespace: &Namespace, program: &[String], seed: u64, tally: &mut Tally) -> bool {
+    let known = confirmed(namespace, program)
+        .is_some_and(|(at, answers)| tally.add_explained(&difference(program, at, &answers)));
+    if known {
+        return false;
+    }
     let differs = |program: &[String]| confirmed(namespace, program).is_some();
     let small = shrink::shrink(program, &differs);
     let Some((at, answers)) = confirmed(namespace, &small) else { return false };
     let before = tally.differ;
-    tally.add(&answers.linux[at], &answers.sockeye[at], || {
-        format!("sequences: {}, after {}", small[at], small[..at].join("; "))
-    });
+    let found = difference(&small, at, &answers);
+    tally.add(&found.linux, &found.sockeye, || found.question.clone());
     let new = tally.differ > before;
     if new {
         keep(seed, &small);
     }
     new
+}
+
+fn difference(program: &[String], at: usize, answers: &Answers) -> Difference {
+    Difference {
+        question: format!("sequences: {}, after {}", program[at], program[..at].join("; ")),
+        linux: answers.linux[at].clone(),
+        sockeye: answers.sockeye[at].clone(),
+    }
 }
 
 /// The directory of programs that once were answered differently.
@@ -132,10 +144,5 @@ fn keep(seed: u64, program: &[String]) {
 pub fn replay(text: &str) -> Option<Difference> {
     let program: Vec<String> = crate::script::lines(text).into_iter().map(str::to_owned).collect();
     let (at, answers) = in_thread(|namespace| confirmed(namespace, &program)).flatten()?;
-    let (linux, sockeye) = (answers.linux[at].clone(), answers.sockeye[at].clone());
-    Some(Difference {
-        question: format!("sequences: {}, after {}", program[at], program[..at].join("; ")),
-        linux,
-        sockeye,
-    })
+    Some(difference(&program, at, &answers))
 }

@@ -14,6 +14,10 @@ pub(super) fn attach(call: &Call<'_, '_>, value: &[u8]) -> Result<()> {
     if i32::from(call.common.family()) == AF_UNIX {
         return Err(Errno::ENOPROTOOPT);
     }
+    // A filter that cuts segments can upset what TCP counts on.
+    if call.is_tcp() && !call.net_admin() {
+        return Err(Errno::EPERM);
+    }
     if call.common.flag(crate::sock::SockFlag::FilterLocked) {
         return Err(Errno::EPERM);
     }
