@@ -57,7 +57,7 @@ impl Kernel for Host {
         let fd = sys!(SYS_socket, family, kind, protocol)?;
         if matches!(family, libc::AF_INET | libc::AF_INET6) && kind & 0xf == libc::SOCK_STREAM {
             // Which congestion control is the default is the administrator's choice.
-            let cubic = b"cubic\0".as_ptr();
+            let cubic = c"cubic".as_ptr();
             let _ = sys!(SYS_setsockopt, fd, libc::IPPROTO_TCP, libc::TCP_CONGESTION, cubic, 6);
         }
         Ok(fd as i32)
