@@ -57,9 +57,16 @@ fn diff(tree: &tree::Tree, args: &[String]) -> Result<(), String> {
     if program(tree, "differential", "diff", args)? { Ok(()) } else { Err("the kernels differ".to_owned()) }
 }
 
-/// The interpreter is one too.
+/// The interpreter is one too. A relative path is the caller's, wherever the program is run.
 fn packetdrill(tree: &tree::Tree, args: &[String]) -> Result<(), String> {
-    if program(tree, "pktscript", "packetdrill", args)? {
+    let mut args = args.to_vec();
+    if let Some(at) = args.iter().position(|arg| arg == "--suite")
+        && let Some(suite) = args.get_mut(at + 1)
+    {
+        let whole = std::path::absolute(&suite).map_err(|e| format!("{suite}: {e}"))?;
+        *suite = whole.to_string_lossy().into_owned();
+    }
+    if program(tree, "pktscript", "packetdrill", &args)? {
         Ok(())
     } else {
         Err("not all scripts passed".to_owned())

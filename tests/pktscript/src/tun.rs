@@ -89,6 +89,7 @@ impl Tun {
 const HEADERS: usize = 128;
 /// What a driver leaves free in front of a packet (`NET_SKB_PAD`).
 const PAD: u32 = 64;
+const PAGE: u32 = 4096;
 
 fn fill(cx: &Cx<'_>, skb: &mut Skb, bytes: &[u8]) {
     let (headers, rest) = bytes.split_at(bytes.len().min(HEADERS));
@@ -97,7 +98,12 @@ fn fill(cx: &Cx<'_>, skb: &mut Skb, bytes: &[u8]) {
         skb.append(cx, rest);
     }
     skb.set_mac_header();
-    skb.truesize = truesize_linear(bytes.len() as u32 + PAD);
+    // As the driver of Linux takes memory for it: in one piece up to a page, else in pages.
+    let len = bytes.len() as u32;
+    skb.truesize = match len + PAD {
+        all @ 0..PAGE => truesize_linear(all),
+        _ => truesize_linear(PAD) + len.next_multiple_of(PAGE),
+    };
 }
 
 impl NetDeviceOps for Driver {

@@ -107,6 +107,16 @@ pub fn data_queue_ofo(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) {
         sk.sk.data_ready(cx);
         return cx.drop_skb(skb, DropReason::ProtoMem);
     }
+    window::measure_rcv_mss(sk, rx, skb.gso_size, skb.truesize);
+    queue(sk, cx, rx, skb);
+    // What waits behind a hole needs room too; not for who has no reader yet, or none any more.
+    if sk.sk.ino() != 0 {
+        let space = sk.rcvq_space;
+        window::rcvbuf_grow(sk, cx, space);
+    }
+}
+
+fn queue(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) {
     sk.pred_flags = 0;
     sk.ack_pending |= ACK_SCHED;
     sk.rcv_ooopack = sk.rcv_ooopack.wrapping_add(u32::from(skb.gso_segs.max(1)));
@@ -143,10 +153,10 @@ pub fn data_queue_ofo(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) {
 
 fn insert(sk: &mut Sk<'_>, cx: &Cx<'_>, at: usize, rx: &TcpRx, skb: Skb, truesize: u32) {
     let seg = RxSegment { seq: rx.seq, end_seq: rx.end_seq, flags: rx.flags, skb };
-    charge(sk, truesize);
     let joined = match at.checked_sub(1).and_then(|i| sk.ofo_queue.get_mut(i)) {
         Some(before_it) if prune::can_join(before_it, &seg) => {
             let freed = prune::join(cx, before_it, seg);
+            charge(sk, truesize);
             uncharge(sk, freed);
             cx.inc(TcpExt::TCPRcvCoalesce);
             true
@@ -178,6 +188,10 @@ fn insert(sk: &mut Sk<'_>, cx: &Cx<'_>, at: usize, rx: &TcpRx, skb: Skb, truesiz
     sack_new(sk, rx.seq, rx.end_seq);
     if sk.rx_opt.sack_ok {
         window::grow_window(sk, cx, rx.len, truesize);
+    }
+    // A segment of its own is charged last: the window grows by what was free before it.
+    if !joined {
+        charge(sk, truesize);
     }
 }
 

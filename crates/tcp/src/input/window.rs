@@ -49,7 +49,7 @@ pub fn event_data_recv(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, gso_size: u16, 
 /// Learns the peer's segment size, which delays and windows are measured in
 /// (`tcp_measure_rcv_mss`).
 #[inline]
-fn measure_rcv_mss(sk: &mut Sk<'_>, rx: &TcpRx, gso_size: u16, truesize: u32) {
+pub fn measure_rcv_mss(sk: &mut Sk<'_>, rx: &TcpRx, gso_size: u16, truesize: u32) {
     let last = u32::from(std::mem::take(&mut sk.ack_last_seg_size));
     let len = if gso_size != 0 { u32::from(gso_size) } else { rx.len };
     let rcv_mss = u32::from(sk.ack_rcv_mss);
@@ -267,7 +267,7 @@ pub fn rcv_space_adjust(sk: &mut Sk<'_>, cx: &Cx<'_>) {
 
 /// `tcp_rcvbuf_grow`
 #[cold]
-fn rcvbuf_grow(sk: &mut Sk<'_>, cx: &Cx<'_>, copied: u32) {
+pub fn rcvbuf_grow(sk: &mut Sk<'_>, cx: &Cx<'_>, copied: u32) {
     let old = u64::from(std::mem::replace(&mut sk.rcvq_space, copied).max(1));
     let sysctl = &cx.tcp().sysctl;
     if sysctl.moderate_rcvbuf() == 0 || sk.sk.flag(SockFlag::RcvbufLock) {
