@@ -2,11 +2,9 @@
 
 use crate::sock::Unix;
 use crate::state::UnixNet;
-use net::{Net, Sock};
+use net::Net;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use uapi::TcpState;
 
 /// `__SO_ACCEPTCON`
@@ -16,10 +14,7 @@ const ACCEPTCON: u32 = 1 << 16;
 pub fn text(net: &Net) -> String {
     let mut out = String::from("Num       RefCount Protocol Flags    Type St Inode Path\n");
     let Some(unix) = net.try_generic::<UnixNet>() else { return out };
-    let socks: Vec<Arc<Sock<Unix>>> = {
-        let all = unix.all.lock();
-        all.iter().filter_map(std::sync::Weak::upgrade).filter(|sk| sk.shared.live.load(Relaxed)).collect()
-    };
+    let socks = unix.living();
     // Who is whose peer, which is what references are.
     let mut peers: BTreeMap<usize, u32> = BTreeMap::new();
     for sk in &socks {

@@ -28,6 +28,9 @@ pub(crate) const ANONYMOUS: Creds = Creds { pid: 0, uid: u32::MAX, gid: u32::MAX
 /// How a user or group that is unknown here is shown (`overflowuid`).
 const OVERFLOW_ID: u32 = 65534;
 
+/// No process has a higher number (`PID_MAX_LIMIT`).
+const PID_MAX_LIMIT: i32 = 4 << 20;
+
 /// Descriptors of one message (`struct scm_fp_list`).
 pub(crate) struct Fds {
     pub(crate) files: Vec<Arc<File>>,
@@ -145,7 +148,7 @@ fn claim(cx: &UserCx<'_>, data: &[u8]) -> Result<Creds> {
     if !(pid && uid && gid) {
         return Err(Errno::EPERM);
     }
-    if ucred.pid <= 0 {
+    if !(1..=PID_MAX_LIMIT).contains(&ucred.pid) {
         return Err(Errno::ESRCH);
     }
     if ucred.uid == u32::MAX || ucred.gid == u32::MAX {

@@ -15,6 +15,7 @@ use std::slice::from_ref;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use uapi::Result;
+use uapi::socket::SOCK_STREAM;
 
 /// AF_UNIX's part of a namespace.
 pub struct UnixNet {
@@ -85,6 +86,19 @@ impl UnixNet {
     /// How many sockets of this family wait in queues, each as often as it does.
     pub fn inflight(&self) -> usize {
         self.inflight.load(Relaxed)
+    }
+
+    /// Every sock in use.
+    pub(crate) fn living(&self) -> Vec<Arc<Sock<Unix>>> {
+        let all = self.all.lock();
+        all.iter().filter_map(Weak::upgrade).filter(|sk| sk.shared.live.load(Relaxed)).collect()
+    }
+
+    /// How many socks are in use, streams and others.
+    pub fn in_use(&self) -> (usize, usize) {
+        let (streams, others): (Vec<_>, Vec<_>) =
+            self.living().into_iter().partition(|sk| i32::from(sk.kind()) == SOCK_STREAM);
+        (streams.len(), others.len())
     }
 
     /// Notes a sock that was never listed.

@@ -15,5 +15,5 @@ macro_rules! scripts {
     )*};
 }
 
-// chapter: A13 A14
-scripts! { cmsg4 cmsg6 errqueue ping raw tcp_connect udp_bind udp_more udp_receive udp_send udp_who }
+// chapter: A10 A13 A14
+scripts! { cmsg4 cmsg6 errqueue ping raw tcp_connect udp_bind udp_more udp_receive udp_send udp_who unix }

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use tcp::{Tcp, TcpNet};
 use uapi::{AF_INET, AF_INET6};
 
-/// A protocol of a family.
+/// A protocol of a family; those of no internet family stand with IPv4.
 struct Row {
     name: &'static str,
     family: i32,
@@ -30,6 +30,7 @@ fn stats<P: Proto>(cx: &UserCx<'_>) -> CacheStats {
 const STREAM: &str = "yyyyyyyyyyyynyyyyy";
 const DATAGRAM: &str = "yyynyyynyyyynnyyyn";
 const RAW: &str = "yyynyyynyyyyyyyynn";
+const LOCAL: &str = "ynnnnnnnnnnnnnnnnn";
 const PING: &str = "yyynnynnyyyyyynyyn";
 
 /// The latest registered first, as Linux lists them.
@@ -39,6 +40,8 @@ const ROWS: &[Row] = &[
     row("UDPLITEv6", AF_INET6, DATAGRAM, stats::<udp::Udp>, |n| n.udplite),
     row("UDPv6", AF_INET6, DATAGRAM, stats::<udp::Udp>, |n| n.udp),
     Row { max_header: 192, accounts: true, ..row("TCPv6", AF_INET6, STREAM, stats::<Tcp>, |n| n.tcp) },
+    row("UNIX-STREAM", AF_INET, LOCAL, stats::<unix::Unix>, |n| n.unix_stream),
+    row("UNIX", AF_INET, LOCAL, stats::<unix::Unix>, |n| n.unix),
     row("UDP-Lite", AF_INET, DATAGRAM, stats::<udp::Udp>, |n| n.udplite),
     row("PING", AF_INET, PING, stats::<raw::Ping>, |n| n.ping),
     row("RAW", AF_INET, RAW, stats::<raw::Raw>, |n| n.raw),
@@ -63,6 +66,7 @@ pub(super) fn sockets(cx: &UserCx<'_>) -> u64 {
         .map(|stats| stats.active)
         .sum::<u64>()
         + netlink::NetlinkNet::of(cx.net).slab_stats().active
+        + unix::UnixNet::of(cx.net).slab_stats().active
 }
 
 /// `protocols`.

@@ -18,12 +18,16 @@ pub(super) struct InUse {
     pub udplite: usize,
     pub raw: usize,
     pub ping: usize,
+    pub unix_stream: usize,
+    pub unix: usize,
 }
 
 impl InUse {
     pub(super) fn count(cx: &UserCx<'_>, family: i32) -> InUse {
         let is = |it: u16| usize::from(i32::from(it) == family);
-        let mut count = InUse { tcp: 0, time_waits: 0, udp: 0, udplite: 0, raw: 0, ping: 0 };
+        let (unix_stream, unix) = unix::UnixNet::of(cx.net).in_use();
+        let mut count =
+            InUse { tcp: 0, time_waits: 0, udp: 0, udplite: 0, raw: 0, ping: 0, unix_stream, unix };
         let hash = &cx.net.generic::<TcpNet>().hash;
         for sk in hash.listening.all() {
             count.tcp += is(sk.family());
