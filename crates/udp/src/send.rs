@@ -90,7 +90,7 @@ fn send(sk: &mut SkMut<'_, Udp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Resul
     result.map(|()| len)
 }
 
-fn check_v4(msg: &MsgHdr<'_>, len: usize) -> Result<()> {
+pub(crate) fn check_v4(msg: &MsgHdr<'_>, len: usize) -> Result<()> {
     if len > MAX {
         return Err(Errno::EMSGSIZE);
     }

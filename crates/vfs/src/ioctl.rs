@@ -1,9 +1,13 @@
 //! `ioctl(2)` as far as it is the same for every file (`do_vfs_ioctl`).
 
+use crate::fcntl::{get_owner, set_owner};
+use crate::file::File;
 use crate::files::Files;
 use kern::context::Process;
-use uapi::fcntl::FASYNC;
-use uapi::ioctl::{FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX, FIOQSIZE};
+use uapi::fcntl::{FASYNC, S_IFMT, S_IFSOCK};
+use uapi::ioctl::{
+    FIOASYNC, FIOCLEX, FIOGETOWN, FIONBIO, FIONCLEX, FIOQSIZE, FIOSETOWN, SIOCGPGRP, SIOCSPGRP,
+};
 use uapi::{Errno, Result};
 
 /// Block size of the file system.
@@ -36,11 +40,22 @@ pub fn ioctl(p: &Process<'_>, files: &Files, fd: i32, cmd: u32, arg: &mut [u8]) 
             *to = file.ops().stat().blksize.to_ne_bytes();
             Ok(0)
         }
+        // Of all files here only sockets know these (`sock_ioctl`).
+        FIOSETOWN | SIOCSPGRP if is_socket(file) => set_owner(p, files, file, int(arg)?).map(|()| 0),
+        FIOGETOWN | SIOCGPGRP if is_socket(file) => {
+            let to = arg.first_chunk_mut().ok_or(Errno::EFAULT)?;
+            *to = (get_owner(file) as i32).to_ne_bytes();
+            Ok(0)
+        }
         FIOQSIZE => Err(Errno::ENOTTY),
         FIFREEZE | FS_IOC_FIEMAP => Err(Errno::EOPNOTSUPP),
         FITHAW => Err(Errno::EINVAL),
         _ => file.ops().ioctl(p, file, cmd, arg),
     })?
+}
+
+fn is_socket(file: &File) -> bool {
+    file.ops().stat().mode & S_IFMT == S_IFSOCK
 }
 
 fn int(arg: &[u8]) -> Result<i32> {

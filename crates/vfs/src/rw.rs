@@ -113,14 +113,35 @@ pub fn ftruncate(p: &Process<'_>, files: &Files, fd: i32, length: i64) -> Result
     })?
 }
 
+/// One mode of those there are, with or without keeping the size (`vfs_fallocate`).
+fn is_fallocate_mode(mode: i32) -> bool {
+    const KEEP_SIZE: i32 = 0x01;
+    const PUNCH_HOLE: i32 = 0x02;
+    const COLLAPSE_RANGE: i32 = 0x08;
+    const ZERO_RANGE: i32 = 0x10;
+    const INSERT_RANGE: i32 = 0x20;
+    const UNSHARE_RANGE: i32 = 0x40;
+    const WRITE_ZEROES: i32 = 0x80;
+    let keeps = mode & KEEP_SIZE != 0;
+    match mode & !KEEP_SIZE {
+        0 | ZERO_RANGE | UNSHARE_RANGE => true,
+        PUNCH_HOLE => keeps,
+        COLLAPSE_RANGE | INSERT_RANGE | WRITE_ZEROES => !keeps,
+        _ => false,
+    }
+}
+
 /// `fallocate(2)`.
 ///
 /// # Errors
-/// `EINVAL` for a range that is none, `EBADF` for a file not open for writing, `ENODEV` and `ESPIPE` for the kinds of file here.
+/// `EINVAL` for a range that is none, `EOPNOTSUPP` for a mode that is none, `EBADF` for a file not open for writing, `ENODEV` and `ESPIPE` for the kinds of file here.
 pub fn fallocate(p: &Process<'_>, files: &Files, fd: i32, mode: i32, offset: i64, len: i64) -> Result<()> {
     files.with(p, fd, |file| {
         if offset < 0 || len <= 0 {
             return Err(Errno::EINVAL);
+        }
+        if !is_fallocate_mode(mode) {
+            return Err(Errno::EOPNOTSUPP);
         }
         if !file.writable() {
             return Err(Errno::EBADF);

@@ -133,21 +133,84 @@ impl Kind {
 }
 
 // chapter: A12 A14
+/// What any file can be told, and what only other files know.
+fn file_calls() -> Vec<String> {
+    let mut calls: Vec<String> = Vec::new();
+    for whence in -1..6 {
+        calls.push(format!("lseek 0 0 {whence}"));
+        calls.push(format!("lseek 0 -5 {whence}"));
+    }
+    calls.extend([0, 1, -1].map(|at| format!("pread 0 10 {at}")));
+    calls.extend([0, 1, -1].map(|at| format!("pwrite 0 *10 {at}")));
+    calls.extend([0, 1, -1].map(|len| format!("ftruncate 0 {len}")));
+    for (mode, at, len) in [
+        (0, 0, 1),
+        (0, 0, 0),
+        (0, -1, 1),
+        (1, 0, 10),
+        (2, 0, 1),
+        (3, 0, 1),
+        (0x40, 0, 1),
+        (0x41, 0, 1),
+        (0x80, 0, 1),
+        (0x89, 0, 1),
+        (0x1000, 0, 1),
+    ] {
+        calls.push(format!("fallocate 0 {mode} {at} {len}"));
+    }
+    calls.extend(["fsync 0", "fstat 0", "mmap 0", "read 0 0", "read 0 10", "write 0 *0"].map(str::to_owned));
+    calls.extend([0, 0o600, 0o7777, -1].map(|mode| format!("fchmod 0 {mode}")));
+    calls.extend(["1 1", "-1 -1", "0 5", "5 -1"].map(|ids| format!("fchown 0 {ids}")));
+    // Commands of fcntl: some that there are, some not. No locks: they are listed as absent.
+    for cmd in (0..5).chain(8..20).chain([1030, 1033, 1034, 1035, 1036, 1037, 1038, 1039, 2000, -1]) {
+        if ![5, 6, 7, 13, 14, 15, 16, 17, 0, 1030].contains(&cmd) {
+            calls.extend([0, 1, -1].map(|arg| format!("fcntl 0 {cmd} {arg}")));
+        }
+    }
+    for (cmd, len) in [(15, 8), (16, 8), (17, 8)] {
+        calls.extend(["00", "01", "ff"].map(|byte| format!("fcntl 0 {cmd} ={}", byte.repeat(len))));
+    }
+    // FIONBIO, FIOASYNC, FIOCLEX, FIOQSIZE, FIGETBSZ, FIBMAP, FITHAW; TCGETS and others of terminals; of block
+    // devices; SIOCGSTAMP, SIOCGPGRP, SIOCSPGRP, SIOCOUTQNSD.
+    for cmd in [0x5421_u32, 0x5452, 0x5451, 0x5460, 2, 1, 0xc004_5878, 0x5401, 0x540f, 0x1260, 0x1272] {
+        calls.extend(["00000000", "01000000"].map(|arg| format!("ioctl 0 {cmd} {arg}")));
+    }
+    for cmd in [0x8901, 0x8902, 0x8903, 0x8904, 0x8906, 0x8907, 0x894b, 0x541b, 0x5411, 0x8905] {
+        calls.push(format!("ioctl 0 {cmd} {}", "00".repeat(16)));
+    }
+    calls.extend(
+        ["dup 5 0", "dup3 0 0 0", "dup3 9 0 0", "epoll 6", "splice 0 0 1 0", "tee 0 0 1 0"]
+            .map(str::to_owned),
+    );
+    calls.extend(["sendfile 0 0 10", "epctl 0 1 0 1 1", "epwait 0"].map(str::to_owned));
+    calls
+}
+
 #[test]
 fn every_bad_call_in_every_state() {
+    compare(|kind, base| kind.calls(base));
+}
+
+#[test]
+fn every_file_call_in_every_state() {
+    compare(|_, _| file_calls());
+}
+
+fn compare(calls: fn(&Kind, u16) -> Vec<String>) {
     let mut tally = Tally::new();
     let compared = in_private_namespace(|| {
         let host = Host::new();
         let mut programs = 0;
         for kind in &KINDS {
             for (s, n) in
-                (0..kind.states(0).len()).flat_map(|s| (0..kind.calls(0).len()).map(move |n| (s, n)))
+                (0..kind.states(0).len()).flat_map(|s| (0..calls(kind, 0).len()).map(move |n| (s, n)))
             {
                 let base = 2000 + (programs % 10_000) as u16 * 3;
-                let (state, call) = (kind.states(base).swap_remove(s), kind.calls(base).swap_remove(n));
+                let (state, call) = (kind.states(base).swap_remove(s), calls(kind, base).swap_remove(n));
                 programs += 1;
                 // What the call did to the socket shows in what comes after.
-                let after = ["poll 0", "getsockname 0", "getsockopt 0 1 4 4"].map(str::to_owned);
+                let after =
+                    ["poll 0", "getsockname 0", "getsockopt 0 1 4 4", "fcntl 0 3 0"].map(str::to_owned);
                 let program = [state.as_slice(), &[call], &after].concat();
                 let (linux, sockeye) = (run(&host, &program), run(&Ours::new(), &program));
                 for (i, (linux, sockeye)) in linux.iter().zip(&sockeye).enumerate() {

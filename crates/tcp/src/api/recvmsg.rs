@@ -154,6 +154,10 @@ impl Reader {
                     // Out of band: read by MSG_OOB, skipped here.
                     at = at.wrapping_add(1);
                     self.advance(sk, at);
+                    if self.peek.is_none() {
+                        sk.urg_data = 0;
+                        input::window::fast_path_check(sk);
+                    }
                     continue;
                 }
             }
