@@ -179,7 +179,10 @@ impl TcpSock {
 /// Fills the sock of a passive open (`tcp_create_openreq_child`). The caller has set the addresses,
 /// the route and the common fields, and moves the state.
 pub fn open_child(sk: &mut Sk<'_>, cx: &Cx<'_>, req: &OpenReq, listener: &TcpSock) {
+    let (rcvbuf, sndbuf) = (sk.sk.rcvbuf(), sk.sk.sndbuf());
     init_sock(sk, cx);
+    sk.sk.set_rcvbuf(rcvbuf);
+    sk.sk.set_sndbuf(sndbuf);
     sk.inherit_options(listener);
     if let Some(rare) = &mut sk.rare {
         rare.fastopen_settings = Default::default();

@@ -284,6 +284,9 @@ pub(crate) fn make_child(
     let mut guard = child.bh_try_lock(cx)?;
     let mut sk = guard.sk_mut();
     init::init_sock(&mut sk, cx);
+    // Buffers are the listener's, set by its user or not.
+    child.set_rcvbuf(listener.rcvbuf());
+    child.set_sndbuf(listener.sndbuf());
     sk.inet.inherit(&template.inet);
     (sk.inet.rcv_saddr, sk.inet.saddr, sk.inet.daddr) = (laddr, laddr, faddr);
     (sk.inet.num, sk.inet.dport) = (lport, fport);
