@@ -99,6 +99,13 @@ fn route(
             Some(name) => find_other(cx, name, sk.kind())?,
             None => sk.shared.lock().peer.clone().ok_or(Errno::ENOTCONN)?,
         };
+        if let Some(skb) = &mut parcel.skb
+            && other.filter(cx, skb, 1).is_err()
+        {
+            // Thrown away, and the sender does not hear of it.
+            cx.sock_put(other);
+            return Ok(());
+        }
         let delivered = attempt(sk, cx, &other, name.is_some(), &mut timeo, scm, parcel);
         cx.sock_put(other);
         if delivered? {

@@ -18,6 +18,7 @@ const SCM_RIGHTS: i32 = 1;
 const SCM_CREDENTIALS: i32 = 2;
 const SCM_PIDFD: i32 = 4;
 const SO_PEERCRED: i32 = 17;
+const SO_ATTACH_FILTER: i32 = 26;
 const SO_TIMESTAMP: i32 = 29;
 const SO_PEERPIDFD: i32 = 77;
 const SO_COOKIE: i32 = 57;
@@ -60,6 +61,8 @@ pub enum Op {
     Name(usize, bool),
     /// Watched by an epoll from now on.
     Watch(usize, u32),
+    /// A filter that keeps so many bytes of each message.
+    Filter(usize, u32),
 }
 
 /// Numbers by chance, the same for the same seed.
@@ -138,6 +141,7 @@ fn op(dice: &mut Dice, usual: i32, begins: bool) -> Op {
                 dice.of(&[4, 4, 4, 30, 17, 3, 7, 42, 16, 76, 77, 83, 84, 10, 59, 28, 34, 38, 39, 55, 8]);
             Op::Get(s, option, dice.of(&[4, 4, 4, 12, 2, 0, 64]))
         }
+        97 if dice.below(3) == 0 => Op::Filter(s, dice.of(&[0, 0, 1, 2, 65535])),
         97 => Op::Name(s, dice.below(2) == 0),
         _ => {
             // Edge-triggered, so that every wake shows and none that is missing.
@@ -334,6 +338,11 @@ impl<'k> Runner<'k> {
                 self.epoll = Some(epoll);
                 self.watched += 1;
                 k.epoll_ctl(epoll, 1, self.fd(*s), *events, self.watched)?;
+            }
+            Op::Filter(s, keeps) => {
+                const RET: [u8; 4] = [6, 0, 0, 0];
+                let program = [RET, keeps.to_ne_bytes()].concat();
+                k.attach_filter(self.fd(*s), SO_ATTACH_FILTER, &program)?;
             }
             Op::Name(s, peer) => {
                 let name = k.name(self.fd(*s), *peer, 128)?;

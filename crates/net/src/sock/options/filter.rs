@@ -3,17 +3,12 @@
 use super::{Call, GetOpt};
 use crate::filter::Program;
 use uapi::filter::SockFilter;
-use uapi::socket::AF_UNIX;
 use uapi::{Errno, Result};
 use zerocopy::{FromBytes, IntoBytes};
 
 /// `sk_attach_filter`. The option's structure has the length and the address of a program in the caller's
 /// memory; here `value` is that memory: the instructions.
 pub(super) fn attach(call: &Call<'_, '_>, value: &[u8]) -> Result<()> {
-    // Messages of AF_UNIX are no packets here: what could not be heeded is not taken.
-    if i32::from(call.common.family()) == AF_UNIX {
-        return Err(Errno::ENOPROTOOPT);
-    }
     // A filter that cuts segments can upset what TCP counts on.
     if call.is_tcp() && !call.net_admin() {
         return Err(Errno::EPERM);
