@@ -64,8 +64,11 @@ fn named6(sk: &Sock<Udp>, inet: &InetSock, name: &[u8]) -> Result<Dest> {
         AF_INET6 => {}
         AF_INET if inet.v6.v6only => return Err(Errno::ENETUNREACH),
         AF_INET => return named4(name),
-        // For IPv6 an address without a family is none.
-        AF_UNSPEC => return peer(sk, inet),
+        // For IPv6 an address without a family is none; the way to a peer of IPv4 is then asked of IPv6's routes.
+        AF_UNSPEC => {
+            let peer = peer(sk, inet)?;
+            return if peer.addr.is_v4() { Err(Errno::ENETUNREACH) } else { Ok(peer) };
+        }
         _ => return Err(Errno::EINVAL),
     }
     if name.len() < SIN6_LEN_RFC2133 {
