@@ -11,6 +11,7 @@ use host::Host;
 use sockeye::kern::cred::Cred;
 use sockeye::{Net, Task};
 use std::net::{Ipv4Addr, SocketAddr};
+use uapi::socket::MSG_OOB;
 use uapi::{Errno, Result};
 
 /// One call: a socket's here, any file's there.
@@ -27,6 +28,7 @@ fn one(task: &mut Task, mail: &ops::Mailbox, call: &str) -> String {
         "listen" => show(task.listen(arg(0), arg(1)).map(|()| 0)),
         "connect" => show(task.connect(arg(0), addr(1)).map(|()| 0)),
         "accept4" => show(task.accept4(arg(0), arg(1))),
+        "urgent" => show(task.send(arg(0), b"!", MSG_OOB as i32).map(|n| n as i32)),
         "shutdown" => show(task.shutdown(arg(0), arg(1)).map(|()| 0)),
         "setid" => {
             let id = |i: usize| a[i] as u32;
@@ -301,6 +303,35 @@ fn signalled_sockets() {
          sigwait
          sigwait
          close 4
+         sigwait
+         sigwait",
+    );
+}
+
+// chapter: B2
+#[test]
+fn urgent_data_signals_the_owner() {
+    compare(
+        "netns
+         socket 2 2049 0      # 3
+         bind 3 45674
+         listen 3 5
+         socket 2 2049 0      # 4
+         connect 4 45674
+         accept4 3 2048       # 5
+         urgent 4
+         sigwait
+         setown_self 5
+         urgent 4
+         sigwait
+         sigwait
+         fcntl 5 10 40
+         urgent 4
+         sigwait
+         sigwait
+         ioctl 5 21586 1
+         urgent 4
+         sigwait
          sigwait
          sigwait",
     );

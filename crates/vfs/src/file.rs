@@ -132,6 +132,11 @@ pub trait FileOps: Any + Send + Sync {
         Err(Errno::ENODEV)
     }
 
+    /// Somebody asked for signals (`F_SETOWN`): for those who send some of their own accord, as `SIGURG`.
+    fn owned(&self, own: &Arc<FOwn>) {
+        let _ = own;
+    }
+
     /// `fstat(2)`.
     fn stat(&self) -> Stat;
 
@@ -363,7 +368,11 @@ impl File {
 
     /// Who gets `SIGIO`, made now if need be (`file_f_owner_allocate`).
     pub fn owner_or_init(&self) -> &Arc<FOwn> {
-        self.owner.get_or_init(Arc::default)
+        self.owner.get_or_init(|| {
+            let own = Arc::default();
+            self.ops.owned(&own);
+            own
+        })
     }
 
     /// The file counts against this machine's `file-max` from now on, to the end; false if it counts already, here or elsewhere.

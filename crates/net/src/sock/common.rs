@@ -446,6 +446,11 @@ impl SockCommon {
         self.rare.get_or_init(Box::default)
     }
 
+    /// Whom `F_SETOWN` names gets `SIGURG`.
+    pub(crate) fn set_owner(&self, own: &Arc<FOwn>) {
+        *self.rare().owner.lock() = Some(own.clone());
+    }
+
     /// `SIGURG` to the file's owner (`sk_send_sigurg`).
     pub fn send_sigurg(&self) {
         let owner = self.known_rare().and_then(|rare| rare.owner.lock().clone());

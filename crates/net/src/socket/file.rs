@@ -15,7 +15,7 @@ use std::sync::Arc;
 use uapi::fcntl::{O_NONBLOCK, O_RDWR};
 use uapi::socket::MSG_DONTWAIT;
 use uapi::{Errno, Result};
-use vfs::fasync::FasyncList;
+use vfs::fasync::{FOwn, FasyncList};
 use vfs::file::{File, FileOps, Recycle};
 use vfs::inode::{SetAttr, Stat};
 use vfs::iov::{IovSink, IovSource};
@@ -148,6 +148,12 @@ impl FileOps for Socket {
 
     fn fasync(&self) -> Option<&FasyncList> {
         self.sk().map(|sk| sk.common().fasync())
+    }
+
+    fn owned(&self, own: &Arc<FOwn>) {
+        if let Some(sk) = self.sk() {
+            sk.common().set_owner(own);
+        }
     }
 
     fn name(&self) -> String {

@@ -143,7 +143,7 @@ def sigwait():
     return f"{signo}:{code}:{fd}:{band}"
 
 
-SIGNALS = {signal.SIGIO, signal.SIGCHLD, 40, 41}
+SIGNALS = {signal.SIGIO, signal.SIGURG, signal.SIGCHLD, 40, 41}
 signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 # Not the C library's signalfd(), which wants a sigset_t: the kernel's, with a mask of eight bytes.
 SIGNALFD = os.dup2(libc.syscall(289, -1, struct.pack("=Q", sum(1 << s - 1 for s in SIGNALS)), ctypes.c_size_t(8), os.O_NONBLOCK), 902)
@@ -162,6 +162,7 @@ OPS = {
     "netns": netns, "setid": setid,
     "bind": lambda fd, port: call("bind", fd, sockaddr(port), 16),
     "connect": lambda fd, port: call("connect", fd, sockaddr(port), 16),
+    "urgent": lambda fd: call("sendto", fd, b"!", 1, 1, None, 0),
     "accept4": lambda fd, flags: call("accept4", fd, None, None, flags),
     "rlimit": rlimit, "splice": splice, "sendfile": sendfile,
     "tee": lambda a, b, n, f: call("tee", a, b, ctypes.c_size_t(n), f), "name": name,
