@@ -28,6 +28,8 @@ pub struct Cx<'c> {
     mib: &'c MibBlock,
     now: Cell<u64>,
     pub(crate) rx: RefCell<Option<Claim<'c, Skb>>>,
+    /// The sock, by address, whose lock this softirq holds, and what its sleepers are to be woken for once it is let go.
+    held: Cell<(usize, u32)>,
 }
 
 const NOT_READ: u64 = u64::MAX;
@@ -35,7 +37,14 @@ const NOT_READ: u64 = u64::MAX;
 impl<'c> Cx<'c> {
     pub(crate) fn new(net: &'c Net, cpu: &'c kern::context::Cpu) -> Self {
         let cpu = PerCpu::of(cpu);
-        Cx { net, cpu, mib: net.mib.block(cpu.id), now: Cell::new(NOT_READ), rx: RefCell::new(None) }
+        Cx {
+            net,
+            cpu,
+            mib: net.mib.block(cpu.id),
+            now: Cell::new(NOT_READ),
+            rx: RefCell::new(None),
+            held: Cell::default(),
+        }
     }
 
     /// The time, read from the namespace's clock once for each pass through the stack: reading it
@@ -52,6 +61,26 @@ impl<'c> Cx<'c> {
     #[inline]
     pub fn refresh_now(&self) {
         self.now.set(NOT_READ);
+    }
+
+    /// Runs `locked`, which holds the lock of the sock at `addr` in softirq context, then gives the events that
+    /// [`Cx::wake_later`] kept. Whoever is woken wants that lock first: on the same processor it would run before us and
+    /// find it taken, where in a kernel nobody can come between.
+    #[inline]
+    pub(crate) fn holding_wakes(&self, addr: usize, locked: impl FnOnce()) -> u32 {
+        let outer = self.held.replace((addr, 0));
+        locked();
+        self.held.replace(outer).1
+    }
+
+    /// Keeps a wake-up for when the sock's lock is let go; false when this softirq does not hold it.
+    #[inline]
+    pub(crate) fn wake_later(&self, addr: usize, events: u32) -> bool {
+        let (held, kept) = self.held.get();
+        if held == addr {
+            self.held.set((held, kept | events));
+        }
+        held == addr
     }
 
     /// The time in ticks of 1 ms.

@@ -98,6 +98,10 @@ macro_rules! relaxed {
     };
 }
 
+/// What readers wait for, and writers.
+const READABLE: u32 = EPOLLIN | EPOLLPRI | EPOLLRDNORM | EPOLLRDBAND;
+const WRITABLE: u32 = EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
+
 /// What few socks have; made on first use, and kept with the object.
 #[derive(Default)]
 pub(super) struct Rare {
@@ -367,22 +371,42 @@ impl SockCommon {
         self.flag(SockFlag::Dead)
     }
 
+    /// Where it is, to know it by.
+    #[inline]
+    pub(crate) fn addr(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// Wakes who sleeps, now or when the softirq lets go of the lock.
+    #[inline]
+    fn wake(&self, cx: &Cx<'_>, events: u32) {
+        if self.wq.has_sleepers() && !cx.wake_later(self.addr(), events) {
+            self.wq.wake(events);
+        }
+    }
+
+    /// Wakes for what was kept: readers and writers each on their own account, for of those who sleep exclusively one is
+    /// woken at a time.
+    pub(crate) fn wake_kept(&self, events: u32) {
+        for kind in [READABLE, WRITABLE] {
+            if events & kind != 0 {
+                self.wq.wake(kind);
+            }
+        }
+    }
+
     /// News for readers (`sk_data_ready`, `sock_def_readable`).
     #[inline]
     pub fn data_ready(&self, cx: &Cx<'_>) {
         cx.trace(|| crate::trace::Event::Wake { cookie: self.cookie(cx.net), callback: "data_ready" });
-        if self.wq.has_sleepers() {
-            self.wq.wake(EPOLLIN | EPOLLPRI | EPOLLRDNORM | EPOLLRDBAND);
-        }
+        self.wake(cx, READABLE);
         self.wake_async(Band::In);
     }
 
     /// Room for writers (`sk_write_space`, `sock_def_write_space`): the protocol decides when.
     pub fn write_space(&self, cx: &Cx<'_>) {
         cx.trace(|| crate::trace::Event::Wake { cookie: self.cookie(cx.net), callback: "write_space" });
-        if self.wq.has_sleepers() {
-            self.wq.wake(EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
-        }
+        self.wake(cx, WRITABLE);
         self.wake_async(Band::Out);
     }
 

@@ -244,7 +244,13 @@ impl<P: Proto> Sock<P> {
         loop {
             match self.lock.bh_lock(&cx.softirq) {
                 BhLock::Free(mut guard) => {
-                    run_backlog(&mut SkMut { sk: self, st: &mut guard }, cx, item);
+                    let events = cx.holding_wakes(self.addr(), || {
+                        run_backlog(&mut SkMut { sk: self, st: &mut guard }, cx, item);
+                        drop(guard);
+                    });
+                    if events != 0 {
+                        self.wake_kept(events);
+                    }
                     return Ok(());
                 }
                 BhLock::Owned(owned) => {
