@@ -7,32 +7,8 @@ mod operations;
 use kern::time::{Time, VirtualClock};
 use operations::OPERATIONS;
 use sockeye::Net;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: all is the system's; counting touches no memory of the allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let _ = ALLOCATIONS.try_with(|n| n.set(n.get() + 1));
-        // SAFETY: the caller's promises are handed on.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are handed on.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 /// Allocations of 1,000 operations, after as many to warm up. Each takes 2 µs, however loaded the machine
 /// is, so that no timer makes one differ from the others.
@@ -46,9 +22,7 @@ fn allocations(name: &str) -> u64 {
         clock.advance(2000);
     };
     (0..1000).for_each(|_| run());
-    let before = ALLOCATIONS.get();
-    (0..1000).for_each(|_| run());
-    ALLOCATIONS.get() - before
+    allocation_counter::measure(|| (0..1000).for_each(|_| run())).count_total
 }
 
 #[test]

@@ -10,40 +10,16 @@ use sockeye_vfs::eventfd::eventfd;
 use sockeye_vfs::file::{File, FileOps, Recycle};
 use sockeye_vfs::poll::poll;
 use sockeye_vfs::{Files, IovSink, IovSource, Stat, Timeout, rw};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::sync::Arc;
 use uapi::fcntl::{O_NONBLOCK, O_RDWR};
 use uapi::poll::{EPOLL_CTL_ADD, EPOLLET, EPOLLIN, EPOLLONESHOT, EpollEvent, PollFd};
 
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: all is the system's; counting touches no memory of the allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let _ = ALLOCATIONS.try_with(|n| n.set(n.get() + 1));
-        // SAFETY: the caller's promises are handed on.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are handed on.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
 /// After a few rounds to warm up, `work` allocates nothing.
 fn allocates_nothing(what: &str, mut work: impl FnMut()) {
     (0..10).for_each(|_| work());
-    let before = ALLOCATIONS.get();
-    (0..1000).for_each(|_| work());
-    assert_eq!(ALLOCATIONS.get() - before, 0, "{what}");
+    let counted = allocation_counter::measure(|| (0..1000).for_each(|_| work()));
+    assert_eq!(counted.count_total, 0, "{what}");
 }
 
 #[derive(Default)]
@@ -120,9 +96,10 @@ fn events() {
         });
         // A thousand would take a second to sleep through; it is the path that matters.
         (0..3).for_each(|_| _ = epoll_wait(&p, &files, ep, &mut events, 8, 1));
-        let before = ALLOCATIONS.get();
-        (0..20).for_each(|_| _ = epoll_wait(&p, &files, ep, &mut events, 8, 1));
-        assert_eq!(ALLOCATIONS.get() - before, 0, "sleeping");
+        let counted = allocation_counter::measure(|| {
+            (0..20).for_each(|_| _ = epoll_wait(&p, &files, ep, &mut events, 8, 1));
+        });
+        assert_eq!(counted.count_total, 0, "sleeping");
     }
     let mut fds = [PollFd { fd, events: 4, revents: 0 }];
     allocates_nothing("poll", || assert_eq!(poll(&p, &files, &mut fds, Timeout::Never), Ok(1)));

@@ -5,7 +5,7 @@ use super::{Link, Tun, device};
 use net::{Net, Sock};
 use std::sync::Arc;
 use uapi::cap::CAP_NET_ADMIN;
-use uapi::{Errno, Result};
+use uapi::{Errno, IFNAMSIZ, Result};
 
 /// Makes a device and attaches it to the file: a `struct ifreq` with name and flags (`linux/if_tun.h`).
 pub const TUNSETIFF: u32 = 0x4004_54ca;
@@ -21,8 +21,6 @@ const IFF_ONE_QUEUE: u16 = 0x2000;
 /// Every packet is for the reader: there is no filter (`TUNGETIFF` only; the same bit as `IFF_NO_PI`).
 const IFF_NOFILTER: u16 = 0x1000;
 const FEATURES: u16 = IFF_TUN | IFF_NO_PI | IFF_ONE_QUEUE;
-
-const IFNAMSIZ: usize = 16;
 
 /// # Errors
 /// `EBADFD` before `TUNSETIFF`, then `EINVAL` for a command it does not know; `EFAULT` for less memory than the command's.

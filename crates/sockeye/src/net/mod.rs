@@ -22,6 +22,7 @@
 //! ```
 
 mod handle;
+mod methods;
 mod tcp;
 mod udp;
 mod unix;

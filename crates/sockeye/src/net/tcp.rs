@@ -1,6 +1,7 @@
 //! `std::net::TcpStream` and `TcpListener`.
 
 use super::handle::Handle;
+use super::methods::{shutdown_method, socket_methods, stream_io, timeout_methods, ttl_methods};
 use super::{current, each_addr};
 use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
@@ -24,6 +25,14 @@ pub struct Incoming<'a> {
     listener: &'a TcpListener,
 }
 
+socket_methods!(TcpStream);
+timeout_methods!(TcpStream);
+shutdown_method!(TcpStream);
+ttl_methods!(TcpStream);
+stream_io!(TcpStream & TcpStream);
+socket_methods!(TcpListener);
+ttl_methods!(TcpListener);
+
 impl TcpStream {
     /// Connects to the first address that answers.
     pub fn connect(addr: impl ToSocketAddrs) -> io::Result<TcpStream> {
@@ -43,36 +52,6 @@ impl TcpStream {
     /// The local end.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.0.name(false)
-    }
-
-    /// Ends a direction, or both.
-    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.0.shutdown(how)
-    }
-
-    /// Another handle on the same connection.
-    pub fn try_clone(&self) -> io::Result<TcpStream> {
-        Ok(TcpStream(self.0.clone()))
-    }
-
-    /// `SO_RCVTIMEO`.
-    pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.0.set_timeout(false, timeout)
-    }
-
-    /// `SO_SNDTIMEO`.
-    pub fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.0.set_timeout(true, timeout)
-    }
-
-    /// `SO_RCVTIMEO`.
-    pub fn read_timeout(&self) -> io::Result<Option<Duration>> {
-        self.0.timeout(false)
-    }
-
-    /// `SO_SNDTIMEO`.
-    pub fn write_timeout(&self) -> io::Result<Option<Duration>> {
-        self.0.timeout(true)
     }
 
     /// Bytes that stay to be read.
@@ -97,62 +76,6 @@ impl TcpStream {
         value[..4].copy_from_slice(&i32::from(linger.is_some()).to_ne_bytes());
         value[4..].copy_from_slice(&seconds.to_ne_bytes());
         self.0.set_bytes(SOL_SOCKET, SO_LINGER, &value)
-    }
-
-    /// `IP_TTL`.
-    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.0.set_opt(IPPROTO_IP, IP_TTL, ttl as i32)
-    }
-
-    /// `IP_TTL`.
-    pub fn ttl(&self) -> io::Result<u32> {
-        Ok(self.0.opt(IPPROTO_IP, IP_TTL)? as u32)
-    }
-
-    /// `SO_ERROR`.
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.0.take_error()
-    }
-
-    /// `O_NONBLOCK`.
-    pub fn set_nonblocking(&self, on: bool) -> io::Result<()> {
-        self.0.set_nonblocking(on)
-    }
-}
-
-impl Read for TcpStream {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.0.recv(buf, 0)
-    }
-}
-
-impl Read for &TcpStream {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.0.recv(buf, 0)
-    }
-}
-
-impl Write for TcpStream {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.0.send(buf, None)
-    }
-
-    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0.send_vectored(bufs)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Write for &TcpStream {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.0.send(buf, None)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -183,11 +106,6 @@ impl TcpListener {
         self.0.name(false)
     }
 
-    /// Another handle on the same listener.
-    pub fn try_clone(&self) -> io::Result<TcpListener> {
-        Ok(TcpListener(self.0.clone()))
-    }
-
     /// The next connection and its peer.
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let (handle, peer) = self.0.accept()?;
@@ -197,26 +115,6 @@ impl TcpListener {
     /// Connections as they come, without end.
     pub fn incoming(&self) -> Incoming<'_> {
         Incoming { listener: self }
-    }
-
-    /// `IP_TTL`.
-    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.0.set_opt(IPPROTO_IP, IP_TTL, ttl as i32)
-    }
-
-    /// `IP_TTL`.
-    pub fn ttl(&self) -> io::Result<u32> {
-        Ok(self.0.opt(IPPROTO_IP, IP_TTL)? as u32)
-    }
-
-    /// `SO_ERROR`.
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.0.take_error()
-    }
-
-    /// `O_NONBLOCK`.
-    pub fn set_nonblocking(&self, on: bool) -> io::Result<()> {
-        self.0.set_nonblocking(on)
     }
 }
 

@@ -1,6 +1,7 @@
 //! `std::net::UdpSocket`.
 
 use super::handle::Handle;
+use super::methods::{socket_methods, timeout_methods, ttl_methods};
 use super::{current, each_addr};
 use std::fmt;
 use std::io;
@@ -14,6 +15,10 @@ use uapi::{
 
 /// A datagram socket; see [`std::net::UdpSocket`].
 pub struct UdpSocket(Handle);
+
+socket_methods!(UdpSocket);
+timeout_methods!(UdpSocket);
+ttl_methods!(UdpSocket);
 
 impl UdpSocket {
     /// Binds to the first address that can be bound.
@@ -52,31 +57,6 @@ impl UdpSocket {
     /// Where it is bound.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.0.name(false)
-    }
-
-    /// Another handle on the same socket.
-    pub fn try_clone(&self) -> io::Result<UdpSocket> {
-        Ok(UdpSocket(self.0.clone()))
-    }
-
-    /// `SO_RCVTIMEO`.
-    pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.0.set_timeout(false, timeout)
-    }
-
-    /// `SO_SNDTIMEO`.
-    pub fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.0.set_timeout(true, timeout)
-    }
-
-    /// `SO_RCVTIMEO`.
-    pub fn read_timeout(&self) -> io::Result<Option<Duration>> {
-        self.0.timeout(false)
-    }
-
-    /// `SO_SNDTIMEO`.
-    pub fn write_timeout(&self) -> io::Result<Option<Duration>> {
-        self.0.timeout(true)
     }
 
     /// `SO_BROADCAST`.
@@ -119,16 +99,6 @@ impl UdpSocket {
         Ok(self.0.opt(IPPROTO_IPV6, IPV6_MULTICAST_LOOP)? != 0)
     }
 
-    /// `IP_TTL`.
-    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.0.set_opt(IPPROTO_IP, IP_TTL, ttl as i32)
-    }
-
-    /// `IP_TTL`.
-    pub fn ttl(&self) -> io::Result<u32> {
-        Ok(self.0.opt(IPPROTO_IP, IP_TTL)? as u32)
-    }
-
     /// `IP_ADD_MEMBERSHIP`.
     pub fn join_multicast_v4(&self, group: &Ipv4Addr, interface: &Ipv4Addr) -> io::Result<()> {
         self.0.set_bytes(IPPROTO_IP, IP_ADD_MEMBERSHIP, &mreq4(*group, *interface))
@@ -149,11 +119,6 @@ impl UdpSocket {
         self.0.set_bytes(IPPROTO_IPV6, IPV6_DROP_MEMBERSHIP, &mreq6(group, interface))
     }
 
-    /// `SO_ERROR`.
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.0.take_error()
-    }
-
     /// Sets the peer: the first of the addresses that can be had.
     pub fn connect(&self, addr: impl ToSocketAddrs) -> io::Result<()> {
         each_addr(addr, |addr| self.0.connect(addr))
@@ -172,11 +137,6 @@ impl UdpSocket {
     /// Receives from the peer; the datagram stays.
     pub fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.0.recv(buf, MSG_PEEK as i32)
-    }
-
-    /// `O_NONBLOCK`.
-    pub fn set_nonblocking(&self, on: bool) -> io::Result<()> {
-        self.0.set_nonblocking(on)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::current;
 use super::handle::Handle;
+use super::methods::{shutdown_method, socket_methods, stream_io, timeout_methods};
 use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::Shutdown;
@@ -76,6 +77,12 @@ pub struct IncomingUnix<'a> {
     listener: &'a UnixListener,
 }
 
+socket_methods!(UnixStream);
+timeout_methods!(UnixStream);
+shutdown_method!(UnixStream);
+stream_io!(UnixStream & UnixStream);
+socket_methods!(UnixListener);
+
 impl UnixStream {
     /// Connects to the listener that is bound to a file.
     pub fn connect(path: impl AsRef<Path>) -> io::Result<UnixStream> {
@@ -99,11 +106,6 @@ impl UnixStream {
         Ok((UnixStream(a), UnixStream(b)))
     }
 
-    /// Another handle on the same connection.
-    pub fn try_clone(&self) -> io::Result<UnixStream> {
-        Ok(UnixStream(self.0.clone()))
-    }
-
     /// The local end.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         to_std(&self.0.name_bytes(false)?)
@@ -112,77 +114,6 @@ impl UnixStream {
     /// The peer.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         to_std(&self.0.name_bytes(true)?)
-    }
-
-    /// Ends a direction, or both.
-    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.0.shutdown(how)
-    }
-
-    /// `SO_RCVTIMEO`.
-    pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.0.set_timeout(false, timeout)
-    }
-
-    /// `SO_SNDTIMEO`.
-    pub fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.0.set_timeout(true, timeout)
-    }
-
-    /// `SO_RCVTIMEO`.
-    pub fn read_timeout(&self) -> io::Result<Option<Duration>> {
-        self.0.timeout(false)
-    }
-
-    /// `SO_SNDTIMEO`.
-    pub fn write_timeout(&self) -> io::Result<Option<Duration>> {
-        self.0.timeout(true)
-    }
-
-    /// `O_NONBLOCK`.
-    pub fn set_nonblocking(&self, on: bool) -> io::Result<()> {
-        self.0.set_nonblocking(on)
-    }
-
-    /// `SO_ERROR`.
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.0.take_error()
-    }
-}
-
-impl Read for UnixStream {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.0.recv(buf, 0)
-    }
-}
-
-impl Read for &UnixStream {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.0.recv(buf, 0)
-    }
-}
-
-impl Write for UnixStream {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.0.send(buf, None)
-    }
-
-    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0.send_vectored(bufs)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Write for &UnixStream {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.0.send(buf, None)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -224,24 +155,9 @@ impl UnixListener {
         IncomingUnix { listener: self }
     }
 
-    /// Another handle on the same listener.
-    pub fn try_clone(&self) -> io::Result<UnixListener> {
-        Ok(UnixListener(self.0.clone()))
-    }
-
     /// Where it listens.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         to_std(&self.0.name_bytes(false)?)
-    }
-
-    /// `O_NONBLOCK`.
-    pub fn set_nonblocking(&self, on: bool) -> io::Result<()> {
-        self.0.set_nonblocking(on)
-    }
-
-    /// `SO_ERROR`.
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.0.take_error()
     }
 }
 

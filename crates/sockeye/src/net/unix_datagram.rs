@@ -2,6 +2,7 @@
 
 use super::current;
 use super::handle::Handle;
+use super::methods::{shutdown_method, socket_methods, timeout_methods};
 use super::unix::{from_path, from_std, to_std};
 use std::fmt;
 use std::io;
@@ -28,6 +29,10 @@ const KIND: i32 = SOCK_DGRAM | SOCK_CLOEXEC;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct UnixDatagram(Handle);
+
+socket_methods!(UnixDatagram);
+timeout_methods!(UnixDatagram);
+shutdown_method!(UnixDatagram);
 
 impl UnixDatagram {
     /// Makes a file and receives what is sent there.
@@ -65,11 +70,6 @@ impl UnixDatagram {
         self.0.connect_to(&from_std(addr)?)
     }
 
-    /// Another handle on the same socket.
-    pub fn try_clone(&self) -> io::Result<UnixDatagram> {
-        Ok(UnixDatagram(self.0.clone()))
-    }
-
     /// Its name.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         to_std(&self.0.name_bytes(false)?)
@@ -104,41 +104,6 @@ impl UnixDatagram {
     /// Sends to whom it is connected to.
     pub fn send(&self, buf: &[u8]) -> io::Result<usize> {
         self.0.send(buf, None)
-    }
-
-    /// Ends a direction, or both.
-    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.0.shutdown(how)
-    }
-
-    /// `SO_RCVTIMEO`.
-    pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.0.set_timeout(false, timeout)
-    }
-
-    /// `SO_SNDTIMEO`.
-    pub fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.0.set_timeout(true, timeout)
-    }
-
-    /// `SO_RCVTIMEO`.
-    pub fn read_timeout(&self) -> io::Result<Option<Duration>> {
-        self.0.timeout(false)
-    }
-
-    /// `SO_SNDTIMEO`.
-    pub fn write_timeout(&self) -> io::Result<Option<Duration>> {
-        self.0.timeout(true)
-    }
-
-    /// `O_NONBLOCK`.
-    pub fn set_nonblocking(&self, on: bool) -> io::Result<()> {
-        self.0.set_nonblocking(on)
-    }
-
-    /// `SO_ERROR`.
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.0.take_error()
     }
 }
 

@@ -6,8 +6,7 @@ use ip::fib::{Route, RouteType};
 use ip::protocol::Family;
 use net::UserCx;
 use std::fmt::Write;
-
-const RT_TABLE_MAIN: u32 = 254;
+use uapi::RT_TABLE_MAIN;
 
 /// `RTF_UP`, `RTF_GATEWAY`, `RTF_HOST`, `RTF_REJECT` of `linux/route.h`.
 const RTF_UP: u32 = 1;

@@ -2,7 +2,9 @@
 
 use super::packet;
 use kern::time::Time;
+use net::socket::SocketState;
 use net::trace::Event;
+use uapi::IPPROTOS;
 use uapi::socket::{family_name, type_name};
 use uapi::tcp::TcpState;
 
@@ -50,28 +52,8 @@ pub struct Record {
     pub fields: Vec<(&'static str, Value)>,
 }
 
-/// `SS_*`, by number.
-const SOCKET_STATES: [&str; 5] =
-    ["SS_FREE", "SS_UNCONNECTED", "SS_CONNECTING", "SS_CONNECTED", "SS_DISCONNECTING"];
-
-fn socket_state(state: u8) -> &'static str {
-    SOCKET_STATES.get(usize::from(state)).copied().unwrap_or("SS_?")
-}
-
 fn sock_state(state: u8) -> &'static str {
     TcpState::from_raw(state).map_or("TCP_NEW", TcpState::name)
-}
-
-fn protocol_name(protocol: u16) -> String {
-    let known = [
-        (1, "IPPROTO_ICMP"),
-        (6, "IPPROTO_TCP"),
-        (17, "IPPROTO_UDP"),
-        (58, "IPPROTO_ICMPV6"),
-        (136, "IPPROTO_UDPLITE"),
-    ];
-    let name = known.iter().find(|(number, _)| *number == protocol).map(|(_, name)| (*name).to_owned());
-    name.unwrap_or_else(|| protocol.to_string())
 }
 
 /// From a warm place or a new one.
@@ -113,7 +95,11 @@ fn describe(net: &net::Net, event: &Event<'_>) -> Described {
         Event::ProtoSwitch { kind, protocol, asked, prot, ops } => (
             "inet",
             "proto_switch",
-            format!("inetsw: {}, {} → {prot}, {ops}", type_name(i32::from(kind)), protocol_name(protocol)),
+            format!(
+                "inetsw: {}, {} → {prot}, {ops}",
+                type_name(i32::from(kind)),
+                IPPROTOS.show(i64::from(protocol))
+            ),
             vec![
                 ("type", u64::from(kind).into()),
                 ("protocol", u64::from(protocol).into()),
@@ -132,13 +118,21 @@ fn describe(net: &net::Net, event: &Event<'_>) -> Described {
             "vfs",
             "file_mapped",
             format!("descriptor {fd} for inode {ino}"),
-            vec![("ino", ino.into()), ("fd", fd.to_string().into())],
+            vec![("ino", ino.into()), ("fd", u64::from(fd.unsigned_abs()).into())],
         ),
         Event::SocketState { ino, from, to } => (
             "net",
             "socket_state",
-            format!("Socket {ino}: {} → {}", socket_state(from), socket_state(to)),
-            vec![("ino", ino.into()), ("from", socket_state(from).into()), ("to", socket_state(to).into())],
+            format!(
+                "Socket {ino}: {} → {}",
+                SocketState::from_raw(from).name(),
+                SocketState::from_raw(to).name()
+            ),
+            vec![
+                ("ino", ino.into()),
+                ("from", SocketState::from_raw(from).name().into()),
+                ("to", SocketState::from_raw(to).name().into()),
+            ],
         ),
         Event::SockState { prot, cookie, from, to } => (
             "sock",
