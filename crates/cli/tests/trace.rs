@@ -13,16 +13,26 @@ fn trace(options: &[&str]) -> Output {
     command.output().expect("sockeye starts")
 }
 
-/// The calls on sockets, without what differs between two runs: who calls, ephemeral ports, pointers, and the length
-/// that strace shows as it was before the call.
+/// The calls on the stack's sockets, without what differs between two runs: who calls, ephemeral ports, pointers, and
+/// the length that strace shows as it was before the call. AF_UNIX sockets are the host's in a run (libc's own, to ask a
+/// name service, come and go with the environment) and count as any other file.
 fn calls(text: &str, traced: impl Fn(&str) -> Option<&str>) -> Vec<String> {
     let transfers = ["read(", "write(", "readv(", "writev(", "close("];
     let mut fds = Vec::new();
     let mut calls = Vec::new();
+    let mut hosts = Vec::new();
     for line in text.lines().filter_map(traced) {
         let Some((call, result)) = line.rsplit_once(" = ") else { continue };
         let call = call.trim_end();
         let fd = call.split_once('(').and_then(|(_, args)| args.split([',', ')']).next()).unwrap_or("");
+        if call.starts_with("socket(AF_UNIX") {
+            hosts.push(result.to_owned());
+            continue;
+        }
+        if hosts.iter().any(|known| known == fd) {
+            hosts.retain(|known| known != fd || !call.starts_with("close("));
+            continue;
+        }
         if call.starts_with("socket(") || call.starts_with("accept4(") {
             fds.push(result.to_owned());
         } else if transfers.iter().any(|name| call.starts_with(name)) && !fds.iter().any(|known| known == fd)

@@ -3,6 +3,7 @@
 use kern::cred::Cred;
 use sockeye::{Net, Task};
 use std::sync::mpsc::channel;
+use std::sync::{Barrier, Mutex};
 use std::thread::scope;
 use std::time::{Duration, Instant};
 use uapi::socket::*;
@@ -256,4 +257,35 @@ fn nothing_is_left_by_many_at_once() {
     assert_eq!(unix.inflight(), 0);
     assert_eq!(net.stack().sockets.in_use(), files);
     assert_eq!(unix.slab_stats().active, socks);
+}
+
+/// Both ends of a pair are closed at once, each while the other still refers to it: who gives up the last reference
+/// returns the sock to its slab.
+#[test]
+fn two_threads_give_up_the_last_references() {
+    const BATCHES: usize = 200;
+    let net = Net::new();
+    let unix = unix::UnixNet::of(net.stack());
+    let mut task = Task::new(&net);
+    let other = task.thread();
+    let (turn, pairs) = (Barrier::new(2), Mutex::new(Vec::new()));
+    let close = |task: &Task, end: usize| {
+        turn.wait();
+        let batch: Vec<[i32; 2]> = pairs.lock().unwrap().clone();
+        turn.wait();
+        for pair in batch {
+            task.close(pair[end]).unwrap();
+        }
+        turn.wait();
+    };
+    scope(|scope| {
+        let close = &close;
+        scope.spawn(move || (0..BATCHES).for_each(|_| close(&other, 1)));
+        for _ in 0..BATCHES {
+            *pairs.lock().unwrap() =
+                (0..100).map(|_| task.socketpair(AF_UNIX, SOCK_STREAM, 0).unwrap()).collect();
+            close(&task, 0);
+        }
+    });
+    assert_eq!(unix.slab_stats().active, 0);
 }

@@ -34,6 +34,7 @@ use kern::slab::Cache;
 use kern::sync::OwnerLock;
 use std::any::Any;
 use std::ops::Deref;
+use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, Weak};
 
 /// What waits for the owner of a socket to let go of it.
@@ -163,7 +164,22 @@ impl Cx<'_> {
     pub fn sock_put<P: Proto>(&self, sk: Arc<Sock<P>>) {
         // Nobody can gain a reference once ours is the only one: weak ones live in the sock itself.
         if Arc::strong_count(&sk) == 1 {
+            // What the others did before they gave theirs up is to be seen.
+            fence(Ordering::Acquire);
             self.sk_free(sk);
+        } else {
+            self.sock_put_shared(sk);
+        }
+    }
+
+    /// As two at once may give up the last two references, each seeing the other's, the count itself has to say who
+    /// is last. It says so by handing the sock out of its `Arc`; it gets a new one.
+    fn sock_put_shared<P: Proto>(&self, sk: Arc<Sock<P>>) {
+        if let Some(mut sk) = Arc::into_inner(sk) {
+            self.sk_free(Arc::new_cyclic(|this| {
+                sk.this.clone_from(this);
+                sk
+            }));
         }
     }
 
