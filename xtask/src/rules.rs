@@ -47,6 +47,7 @@ pub(crate) const ROOMS: &[Room] = &[
     edge("conformance", OUTSIDE, false),
     edge("differential", OUTSIDE, true),
     edge("pktscript", OUTSIDE, false),
+    edge("outside", OUTSIDE, false),
     edge("xtask", OUTSIDE, false),
 ];
 

@@ -19,8 +19,9 @@ use tcp::Tcp;
 use uapi::{AF_INET, AF_INET6, Result};
 use udp::Udp;
 
-/// What datagram and raw sockets have in common; both rows of the kernel differ in `poll` only.
-const fn dgram<P: InetProto>(name: &'static str, family: i32) -> ProtoOps {
+/// The operations of a datagram protocol: what [`INET_DGRAM`] and the raw sockets' have in common, whose rows in the
+/// kernel differ in `poll` only. For a protocol of an embedder's own, too.
+pub const fn dgram<P: InetProto>(name: &'static str, family: i32) -> ProtoOps {
     ProtoOps {
         name,
         family: family as u16,

@@ -38,8 +38,16 @@ impl<D: ?Sized> Tagged<D> {
     }
 }
 
-/// `N` places, each for a value of some type, set once.
-pub struct Slots<const N: usize>([OnceLock<Tagged<dyn Any + Send + Sync>>; N]);
+/// A value, and the next one of the same place, of another type.
+struct Link {
+    value: Tagged<dyn Any + Send + Sync>,
+    next: Place,
+}
+
+type Place = OnceLock<Box<Link>>;
+
+/// `N` places, each for values of different types, set once. Who is alone in a place is found at its first look.
+pub struct Slots<const N: usize>([Place; N]);
 
 impl<const N: usize> Default for Slots<N> {
     fn default() -> Self {
@@ -48,21 +56,37 @@ impl<const N: usize> Default for Slots<N> {
 }
 
 impl<const N: usize> Slots<N> {
-    /// What is in a place; `None` if nothing is, or something of another type.
+    /// The value of type `T` in a place, if there is one.
     #[inline]
     pub fn get<T: Any + Send + Sync>(&self, slot: usize) -> Option<&T> {
-        self.0.get(slot)?.get()?.get()
+        let mut place = self.0.get(slot)?;
+        loop {
+            let link = place.get()?;
+            if let Some(value) = link.value.get() {
+                return Some(value);
+            }
+            place = &link.next;
+        }
     }
 
-    /// Fills a place.
+    /// Puts a value into a place.
     ///
     /// # Errors
-    /// Gives the value back when the place is taken, or there is none.
+    /// Gives the value back when the place has one of its type, or there is no such place.
     pub fn set<T: Any + Send + Sync>(&self, slot: usize, value: T) -> Result<(), Box<dyn Any + Send + Sync>> {
-        let tagged = Tagged::new_sync(value);
-        match self.0.get(slot) {
-            Some(place) => place.set(tagged).map_err(|tagged| tagged.value),
-            None => Err(tagged.value),
+        let mut link = Box::new(Link { value: Tagged::new_sync(value), next: OnceLock::new() });
+        let Some(mut place) = self.0.get(slot) else { return Err(link.value.value) };
+        loop {
+            match place.set(link) {
+                Ok(()) => return Ok(()),
+                Err(back) => link = back,
+            }
+            // Taken: behind whoever is there.
+            match place.get() {
+                Some(there) if there.value.id == link.value.id => return Err(link.value.value),
+                Some(there) => place = &there.next,
+                None => {}
+            }
         }
     }
 }
@@ -78,8 +102,10 @@ mod tests {
         assert!(slots.set(0, 5u32).is_ok());
         assert_eq!(slots.get::<u32>(0), Some(&5));
         assert!(slots.get::<i32>(0).is_none());
-        let refused = slots.set(0, String::from("again")).unwrap_err();
-        assert_eq!(*refused.downcast::<String>().unwrap(), "again");
+        assert!(slots.set(0, 6i32).is_ok());
+        assert_eq!((slots.get::<u32>(0), slots.get::<i32>(0)), (Some(&5), Some(&6)));
+        let refused = slots.set(0, 7u32).unwrap_err();
+        assert_eq!(*refused.downcast::<u32>().unwrap(), 7);
         assert!(slots.set(2, ()).is_err());
         assert!(slots.get::<()>(2).is_none());
     }

@@ -45,7 +45,7 @@ pub struct Config {
 
 /// State that a room above keeps with every namespace (`net_generic`).
 pub trait Pernet: Any + Send + Sync + Sized {
-    /// Which slot: one number for each type.
+    /// Which slot: each room of the stack has its own, those outside share [`Slot::Embedder`].
     const SLOT: Slot;
 }
 
@@ -66,6 +66,7 @@ pub enum Slot {
     Netlink,
     Packet,
     Dev,
+    /// Of rooms outside of the stack: any number of types share it.
     Embedder,
 }
 

@@ -5,6 +5,7 @@ use crate::cx::UserCx;
 use crate::netns::Net;
 use kern::sync::{SetOnce, SpinLock};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Acquire};
 use uapi::{Errno, Result};
 
 /// Families are numbered below this (`NPROTO`).
@@ -23,10 +24,46 @@ pub trait NetProtoFamily: Send + Sync {
 /// Asked for a family that nobody registered (`request_module("net-pf-%d")`).
 pub type RequestFamily = Arc<dyn Fn(&Net, u16) + Send + Sync>;
 
-/// The family table of a namespace. Families stay as long as it does, so one that holds its namespace
-/// must do so weakly.
+/// A family that was registered for a number, and the one after it when it has gone.
+struct Entry {
+    family: Box<dyn NetProtoFamily>,
+    gone: AtomicBool,
+    next: Slot,
+}
+
+type Slot = SetOnce<Box<Entry>>;
+
+/// The family table of a namespace. It is read without a lock, so a family that was unregistered is passed by, and its
+/// memory goes with the namespace; one that holds its namespace must do so weakly.
+///
+/// ```
+/// use sockeye_net::UserCx;
+/// use sockeye_net::socket::{Socket, family::{Families, NetProtoFamily}};
+/// use uapi::{Errno, Result};
+///
+/// struct Ash;
+/// impl NetProtoFamily for Ash {
+///     fn family(&self) -> u16 {
+///         18
+///     }
+///     fn name(&self) -> &str {
+///         "AF_ASH"
+///     }
+///     fn create(&self, _: &UserCx<'_>, _: &Socket, _protocol: i32, _kern: bool) -> Result<()> {
+///         Err(Errno::EPROTONOSUPPORT)
+///     }
+/// }
+///
+/// let families = Families::default();
+/// families.register(Ash)?;
+/// assert_eq!(families.register(Ash), Err(Errno::EEXIST));
+/// families.unregister(18)?;
+/// assert_eq!(families.unregister(18), Err(Errno::ENOENT));
+/// families.register(Ash)?;
+/// # Ok::<(), Errno>(())
+/// ```
 pub struct Families {
-    table: [SetOnce<Box<dyn NetProtoFamily>>; NPROTO],
+    table: [Slot; NPROTO],
     request: SpinLock<Option<RequestFamily>>,
 }
 
@@ -39,8 +76,27 @@ impl Default for Families {
 impl Families {
     /// Adds a family (`sock_register`); `ENOBUFS` for a number out of range, `EEXIST` when taken.
     pub fn register(&self, family: impl NetProtoFamily + 'static) -> Result<()> {
-        let slot = self.table.get(usize::from(family.family())).ok_or(Errno::ENOBUFS)?;
-        slot.set(Box::new(family)).map_err(|_| Errno::EEXIST)
+        let mut slot = self.table.get(usize::from(family.family())).ok_or(Errno::ENOBUFS)?;
+        let mut entry =
+            Box::new(Entry { family: Box::new(family), gone: AtomicBool::new(false), next: SetOnce::new() });
+        loop {
+            match slot.set(entry) {
+                Ok(()) => return Ok(()),
+                Err(back) => entry = back,
+            }
+            match slot.get() {
+                Some(there) if !there.gone.load(Acquire) => return Err(Errno::EEXIST),
+                Some(gone) => slot = &gone.next,
+                None => {}
+            }
+        }
+    }
+
+    /// Takes a family away (`sock_unregister`): no more sockets are made, those there are live on. `ENOENT` when there
+    /// is none.
+    pub fn unregister(&self, family: u16) -> Result<()> {
+        let entry = self.get(family).ok_or(Errno::ENOENT)?;
+        if entry.gone.swap(true, AcqRel) { Err(Errno::ENOENT) } else { Ok(()) }
     }
 
     /// Sets who is asked for missing families.
@@ -52,7 +108,7 @@ impl Families {
     #[inline]
     pub(crate) fn find(&self, net: &Net, family: u16) -> Result<&dyn NetProtoFamily> {
         match self.get(family) {
-            Some(found) => Ok(found),
+            Some(found) => Ok(&*found.family),
             None => self.request(net, family),
         }
     }
@@ -63,12 +119,19 @@ impl Families {
         if let Some(request) = request {
             request(net, family);
         }
-        self.get(family).ok_or(Errno::EAFNOSUPPORT)
+        Ok(&*self.get(family).ok_or(Errno::EAFNOSUPPORT)?.family)
     }
 
     #[inline]
-    fn get(&self, family: u16) -> Option<&dyn NetProtoFamily> {
-        self.table.get(usize::from(family))?.get().map(|family| &**family)
+    fn get(&self, family: u16) -> Option<&Entry> {
+        let mut slot = self.table.get(usize::from(family))?;
+        loop {
+            let entry = slot.get()?;
+            if !entry.gone.load(Acquire) {
+                return Some(entry);
+            }
+            slot = &entry.next;
+        }
     }
 
     pub(crate) fn clear(&self) {
