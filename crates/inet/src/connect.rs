@@ -6,6 +6,7 @@ use ip::InetProto;
 use net::sock::{SkMut, Timeo, UserGuard};
 use net::socket::{AcceptFlags, SocketState};
 use net::{Socket, UserCx};
+use std::cell::Cell;
 use uapi::sockaddr::sa_family;
 use uapi::{AF_UNSPEC, Errno, Result, SOCK_STREAM, TcpState};
 
@@ -41,9 +42,25 @@ pub fn inet_stream_connect<P: InetProto>(
     address: &[u8],
     nonblock: bool,
 ) -> Result<()> {
-    let sk = sock.sock::<P>()?;
-    let mut guard = sk.lock_sock(cx);
-    if i32::from(sa_family(address)?) == AF_UNSPEC {
+    let guard = sock.sock::<P>()?.lock_sock(cx);
+    stream_connect(sock, cx, guard, (Some(address), nonblock), None, P::connect)
+}
+
+/// The same for a sock that is locked, with `begin` to send the SYN. `sends` is what a write that
+/// connects has left to send once the SYN went; it may come without an address
+/// (`__inet_stream_connect`).
+pub(crate) fn stream_connect<'a, 'c, P: InetProto>(
+    sock: &Socket,
+    cx: &'a UserCx<'c>,
+    mut guard: UserGuard<'a, 'c, P>,
+    (address, nonblock): (Option<&[u8]>, bool),
+    sends: Option<&Cell<usize>>,
+    begin: impl FnOnce(&mut SkMut<'_, P>, &UserCx<'_>, &[u8]) -> Result<()>,
+) -> Result<()> {
+    let sk = guard.sock();
+    if let Some(address) = address
+        && i32::from(sa_family(address)?) == AF_UNSPEC
+    {
         let result = P::disconnect(&mut guard.sk_mut(), cx);
         let left = if result.is_ok() { SocketState::Unconnected } else { SocketState::Disconnecting };
         sock.set_state(cx, left);
@@ -51,13 +68,23 @@ pub fn inet_stream_connect<P: InetProto>(
     }
     let pending = match sock.state() {
         SocketState::Connected => return Err(Errno::EISCONN),
+        SocketState::Connecting if P::connect_is_deferred(&guard.sk_mut()) => {
+            if sends.is_some() {
+                Errno::EINPROGRESS
+            } else {
+                Errno::EISCONN
+            }
+        }
         SocketState::Connecting => Errno::EALREADY,
         SocketState::Unconnected => {
             if sk.state() != TcpState::Close as u8 {
                 return Err(Errno::EISCONN);
             }
-            P::connect(&mut guard.sk_mut(), cx, address)?;
+            begin(&mut guard.sk_mut(), cx, address.unwrap_or_default())?;
             sock.set_state(cx, SocketState::Connecting);
+            if P::connect_is_deferred(&guard.sk_mut()) {
+                return Ok(());
+            }
             Errno::EINPROGRESS
         }
         SocketState::Free | SocketState::Disconnecting => return Err(Errno::EINVAL),
@@ -67,24 +94,32 @@ pub fn inet_stream_connect<P: InetProto>(
         if timeo == Timeo::Never {
             return Err(pending);
         }
-        guard = wait_for_connect(guard, cx, timeo, pending)?;
+        let waits = sends.is_some_and(|left| left.get() > 0);
+        guard = wait_for_connect(guard, cx, timeo, pending, waits)?;
     }
     finish_connect(sock, cx, &mut guard.sk_mut())
 }
 
 /// Waits while the handshake goes on (`inet_wait_for_connect`).
 fn wait_for_connect<'a, 'c, P: InetProto>(
-    guard: UserGuard<'a, 'c, P>,
+    mut guard: UserGuard<'a, 'c, P>,
     cx: &'a UserCx<'c>,
     timeo: Timeo,
     pending: Errno,
+    to_send: bool,
 ) -> Result<UserGuard<'a, 'c, P>> {
     // A peer on this host answers as soon as this call's packets are received: then there is no
     // need to queue for news.
     let sk = guard.sock();
+    if to_send {
+        P::write_pending(&mut guard.sk_mut(), true);
+    }
     drop(guard);
     cx.do_softirq();
-    let (guard, result) = sk.lock_sock(cx).wait_event(timeo, |sk| (!is_connecting(sk)).then_some(()));
+    let (mut guard, result) = sk.lock_sock(cx).wait_event(timeo, |sk| (!is_connecting(sk)).then_some(()));
+    if to_send {
+        P::write_pending(&mut guard.sk_mut(), false);
+    }
     match result {
         Ok(()) => Ok(guard),
         Err(Errno::EAGAIN) => Err(pending),

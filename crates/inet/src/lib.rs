@@ -9,6 +9,7 @@
 pub mod bind;
 pub mod connect;
 pub mod family;
+pub mod fastopen;
 pub mod ioctl;
 pub mod message;
 pub mod name;

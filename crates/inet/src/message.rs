@@ -12,7 +12,7 @@ use uapi::{Errno, RCV_SHUTDOWN, Result, SHUTDOWN_MASK, TcpState};
 
 /// Tells whoever watches that a call has reached the protocol.
 #[inline]
-fn reached<P: InetProto>(sk: &Sock<P>, cx: &UserCx<'_>, call: &'static str) {
+pub(crate) fn reached<P: InetProto>(sk: &Sock<P>, cx: &UserCx<'_>, call: &'static str) {
     cx.trace(|| Event::Proto { prot: P::NAME, call, cookie: sk.cookie(cx.net) });
 }
 
@@ -21,14 +21,6 @@ fn reached<P: InetProto>(sk: &Sock<P>, cx: &UserCx<'_>, call: &'static str) {
 pub fn inet_sendmsg<P: InetProto>(sock: &Socket, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<usize> {
     let sk = sock.sock::<P>()?;
     autobind(sk, cx)?;
-    reached(sk, cx, "sendmsg");
-    P::sendmsg(sk, cx, msg)
-}
-
-/// Every way of sending on a stream: it has a port, or no peer (`no_autobind`).
-#[inline]
-pub fn stream_sendmsg<P: InetProto>(sock: &Socket, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<usize> {
-    let sk = sock.sock::<P>()?;
     reached(sk, cx, "sendmsg");
     P::sendmsg(sk, cx, msg)
 }

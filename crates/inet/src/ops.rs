@@ -4,10 +4,10 @@
 
 use crate::bind::inet_bind;
 use crate::connect::{inet_accept, inet_dgram_connect, inet_listen, inet_stream_connect};
+use crate::fastopen::tcp_sendmsg;
 use crate::ioctl::inet_ioctl;
 use crate::message::{
     getsockopt, inet_poll, inet_recvmsg, inet_sendmsg, inet_shutdown, set_peek_off, setsockopt,
-    stream_sendmsg,
 };
 use crate::name::inet_getname;
 use crate::release::inet_release;
@@ -54,7 +54,7 @@ const fn stream(name: &'static str, family: i32) -> ProtoOps {
         connect: inet_stream_connect::<Tcp>,
         accept: inet_accept::<Tcp>,
         listen: tcp_listen,
-        sendmsg: stream_sendmsg::<Tcp>,
+        sendmsg: tcp_sendmsg,
         set_peek_off: Some(set_peek_off::<Tcp>),
         set_rcvlowat: Some(tcp::api::lowat::set_rcvlowat),
         ..dgram::<Tcp>(name, family)

@@ -25,6 +25,12 @@ pub trait InetProto: net::Proto {
     fn inet_mut(st: &mut Self::State) -> &mut InetSock;
     /// The IP part that is read without the lock.
     fn inet_shared(shared: &Self::Shared) -> &InetShared;
+    /// `connect()` has returned, and goes on with the first write (`DEFER_CONNECT`).
+    fn connect_is_deferred(_: &Self::State) -> bool {
+        false
+    }
+    /// One more, or one less, waits for a connection to send on it (`sk_write_pending`).
+    fn write_pending(_: &mut Self::State, _waits: bool) {}
 }
 
 /// `struct inet_sock` with `struct ipv6_pinfo`: behind the socket lock. Addresses of an IPv4 socket

@@ -110,6 +110,7 @@ pub fn purge_queues(sk: &mut Sk<'_>, cx: &Cx<'_>) {
 pub fn disconnect_reset(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     timer::clear_xmit_timers(sk, cx);
     crate::fastopen::remove(sk, cx, false);
+    crate::fastopen::client::ended(sk, cx);
     purge_queues(sk, cx);
     let write_seq = sk.write_seq.wrapping_add(sk.max_window).wrapping_add(2);
     let (rcvbuf, sndbuf) = (sk.sk.rcvbuf(), sk.sk.sndbuf());
@@ -138,6 +139,8 @@ pub fn disconnect_reset(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     sk.window_clamp = 0;
     if let Some(rare) = &mut sk.rare {
         (rare.fastopen_child, rare.syn_data_acked) = (false, false);
+        (rare.client.request, rare.client.deferred) = (None, false);
+        rare.client.fail = crate::fastopen::client::Fail::default();
     }
 }
 
@@ -248,6 +251,7 @@ pub fn init_transfer(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     if let Some(dst) = sk.inet.dst.clone() {
         mss::sync_mss(sk, cx, mss::dst_mtu(&dst, v4));
     }
+    crate::metrics::init(sk, cx);
     // RFC 6928 and 6298 section 5.7: a SYN that had to go twice takes a small window.
     if sk.total_retrans > 1 && sk.undo_marker_set {
         sk.snd_cwnd = 1;

@@ -16,6 +16,7 @@ pub mod glue;
 pub mod hash;
 pub mod init;
 pub mod input;
+pub mod metrics;
 pub mod mini;
 pub mod output;
 mod proto;
@@ -44,6 +45,8 @@ pub struct TcpNet {
     pub sysctl: Arc<sysctl::Sysctl>,
     /// Who a segment is for.
     pub hash: hash::Hashinfo,
+    /// What is known of peers.
+    pub metrics: metrics::Table,
     /// Keys of Fast Open.
     pub fastopen: fastopen::keys::FastOpen,
     /// Challenge ACKs sent lately.
@@ -79,6 +82,7 @@ impl TcpNet {
         TcpNet {
             sysctl: Arc::default(),
             hash: hash::Hashinfo::new(net.rng.u64()),
+            metrics: metrics::Table::new(net.rng.u64()),
             fastopen: fastopen::keys::FastOpen::default(),
             challenge: input::challenge::Limit::default(),
             orphans: AtomicI64::new(0),

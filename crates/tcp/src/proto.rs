@@ -49,7 +49,7 @@ impl Proto for Tcp {
 
     fn connect(sk: &mut SkMut<'_, Self>, cx: &UserCx<'_>, addr: &[u8]) -> Result<()> {
         output::mstamp_refresh(sk, cx);
-        api::connect::connect(sk, cx, addr)
+        api::connect::connect(sk, cx, addr, None)
     }
 
     fn disconnect(sk: &mut SkMut<'_, Self>, cx: &UserCx<'_>) -> Result<()> {
@@ -133,5 +133,11 @@ impl InetProto for Tcp {
     }
     fn inet_shared(shared: &TcpShared) -> &InetShared {
         &shared.inet
+    }
+    fn connect_is_deferred(st: &TcpSock) -> bool {
+        crate::fastopen::client::of(st).deferred
+    }
+    fn write_pending(st: &mut TcpSock, waits: bool) {
+        api::sendmsg::write_pending(st, waits);
     }
 }

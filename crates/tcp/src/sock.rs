@@ -167,6 +167,8 @@ pub struct Rare {
     pub mtup_size: u32,
     /// What the user set of Fast Open.
     pub fastopen_settings: crate::fastopen::Settings,
+    /// Fast Open of a client.
+    pub client: crate::fastopen::client::Client,
     /// It was opened at once (`syn_fastopen_child`).
     pub fastopen_child: bool,
     /// Data of the SYN was taken (`syn_data_acked`).
@@ -469,8 +471,8 @@ pub struct TcpSock {
     pub defer_accept: u8,
     /// Bits of [`Opts`]-like booleans the options set: thin streams (`thin_lto`).
     pub thin_lto: bool,
-    /// Somebody waits to send as soon as the connection is up (`sk_write_pending`).
-    pub write_pending: bool,
+    /// How many wait to send as soon as the connection is up (`sk_write_pending`).
+    pub write_pending: u8,
     /// `TCP_INQ` (`recvmsg_inq`).
     pub recvmsg_inq: bool,
     /// `TCP_SAVE_SYN` (`save_syn`).

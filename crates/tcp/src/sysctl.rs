@@ -68,7 +68,7 @@ sysctls! {
         early_retrans: "tcp_early_retrans" = 3, 0..=4;
         /// Has no effect in Linux either (`tcp_fack`).
         fack: "tcp_fack" = 0, BYTE;
-        /// Fast Open: 1 for clients, 2 for servers, 0x200 servers without cookies, 0x400 every listener.
+        /// Fast Open: 1 for clients, 2 for servers, 4 clients without cookies, 0x200 servers without cookies, 0x400 every listener.
         fastopen: "tcp_fastopen" = 1, ANY;
         /// Seconds an orphan stays in FIN_WAIT2, and a TIME_WAIT.
         fin_timeout: "tcp_fin_timeout" = 60, 0..=i32::MAX;
@@ -96,6 +96,10 @@ sysctls! {
         min_tso_segs: "tcp_min_tso_segs" = 2, 1..=255;
         /// Tune receive buffers.
         moderate_rcvbuf: "tcp_moderate_rcvbuf" = 1, BYTE;
+        /// Connections leave nothing for those after them.
+        no_metrics_save: "tcp_no_metrics_save" = 0, BYTE;
+        /// They leave no slow-start threshold.
+        no_ssthresh_metrics_save: "tcp_no_ssthresh_metrics_save" = 1, 0..=1;
         /// Retries of an orphan, 0 for 8.
         orphan_retries: "tcp_orphan_retries" = 0, BYTE;
         /// Pacing rate in congestion avoidance, percent of cwnd/srtt.
@@ -163,5 +167,6 @@ sysctls! {
 pub fn register(net: &Net) -> Result<()> {
     register_ints(net, ROWS)?;
     net.sysctl.register("net/ipv4/tcp_fastopen_key", Arc::new(crate::fastopen::keys::KeyFile))?;
+    net.sysctl.register(crate::fastopen::pause::PATH, Arc::new(crate::fastopen::pause::TimeoutFile))?;
     crate::cong::sysctl::register(net)
 }

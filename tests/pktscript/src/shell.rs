@@ -16,6 +16,8 @@ pub(crate) struct Shell {
     /// What `nstat` saw last.
     counters: HashMap<String, u64>,
     depth: usize,
+    /// Another command stands by for the one at hand.
+    may_fail: bool,
 }
 
 /// What a command printed, and its exit status.
@@ -71,6 +73,8 @@ impl Shell {
                 Item::End | Item::And | Item::Or => {
                     pipeline.push(std::mem::take(&mut command));
                     let all = std::mem::take(&mut pipeline);
+                    // Whoever says what else to do knows that it may fail.
+                    self.may_fail = item == Item::Or;
                     if !skip && all.iter().any(|command| !command.words.is_empty()) {
                         status = self.pipeline(run, &all)?;
                     }

@@ -32,6 +32,10 @@ impl Supervisor<'_> {
     pub(crate) fn sys_setsockopt(&mut self, call: &mut Call) -> Handled {
         let held = self.lookup(call, call.int(0))?;
         let (level, name) = (call.int(1), call.int(2));
+        if (level, name) == (libc::SOL_TCP, libc::TCP_FASTOPEN_CONNECT) {
+            // As MSG_FASTOPEN: the write that connects would be the carrier's.
+            return Err(Errno::EOPNOTSUPP.into());
+        }
         let len = usize::try_from(call.int(4)).map_err(|_| Errno::EINVAL)?;
         let user = User::of(call);
         let mut value = vec![0u8; len.min(VALUE_MAX)];

@@ -126,6 +126,10 @@ impl Supervisor<'_> {
         if waits {
             return Ok(Sent::Blocked(done));
         }
+        if stream && msg.flags & libc::MSG_FASTOPEN != 0 {
+            // A carrier cannot become connected by a write: as where clients may not (net.ipv4.tcp_fastopen).
+            return Err(Errno::EOPNOTSUPP);
+        }
         if let Some(e) = carrier.take_datagram_error(held.fd()) {
             return Err(e);
         }

@@ -134,6 +134,7 @@ pub fn destroy_sock(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     }
     sk.sk.set_flag(SockFlag::Destroy, true);
     crate::fastopen::remove(sk, cx, false);
+    crate::fastopen::client::ended(sk, cx);
     timer::clear_xmit_timers(sk, cx);
     timer::delete_keepalive(sk, cx);
     init::purge_queues(sk, cx);

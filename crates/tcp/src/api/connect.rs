@@ -1,6 +1,7 @@
 //! connect(2): a route, a local port, a SYN (`tcp_v4_connect`, `tcp_v6_connect`). Waiting for the
 //! answer is the family's.
 
+use crate::fastopen::client;
 use crate::hash::connect::hash_connect;
 use crate::sock::Sk;
 use crate::{glue, output, state};
@@ -10,6 +11,7 @@ use net::mib::{Ip, Ip6};
 use net::sock::SockFlag;
 use uapi::tcp::TcpState;
 use uapi::{AF_INET, AF_INET6, Errno, InetAddr, Result, sockaddr};
+use vfs::iov::IovSource;
 
 /// Segment size until the peer says otherwise (`TCP_MSS_DEFAULT`).
 const MSS_DEFAULT: u16 = 536;
@@ -20,12 +22,17 @@ struct Target {
     port: u16,
 }
 
-/// Begins the handshake.
+/// Begins the handshake. `data` is what `MSG_FASTOPEN` came with: what goes with the SYN is taken.
 ///
 /// # Errors
 /// `EINVAL`, `EAFNOSUPPORT` for an address that is none, `ENETUNREACH` and other answers of the
 /// routing tables, `EADDRNOTAVAIL` when the connection exists or ports are used up.
-pub fn connect(sk: &mut Sk<'_>, cx: &UserCx<'_>, addr: &[u8]) -> Result<()> {
+pub fn connect(
+    sk: &mut Sk<'_>,
+    cx: &UserCx<'_>,
+    addr: &[u8],
+    data: Option<&mut IovSource<'_>>,
+) -> Result<()> {
     let target = if sk.inet.is_inet6() { target_v6(sk, addr)? } else { target_v4(addr)? };
     let was_bound = sk.inet.saddr;
     let dst = ip::route::connect(cx, sk.sk, &mut sk.inet, target.addr).inspect_err(|errno| {
@@ -49,13 +56,13 @@ pub fn connect(sk: &mut Sk<'_>, cx: &UserCx<'_>, addr: &[u8]) -> Result<()> {
     sk.ext_hdr_len = output::ext_hdr_len(sk);
     sk.write_seq = 0;
     state::set_state(sk, cx, TcpState::SynSent);
-    begin(sk, cx).inspect_err(|_| {
+    begin(sk, cx, data).inspect_err(|_| {
         state::set_state(sk, cx, TcpState::Close);
         undo(sk, was_bound);
     })
 }
 
-fn begin(sk: &mut Sk<'_>, cx: &UserCx<'_>) -> Result<()> {
+fn begin(sk: &mut Sk<'_>, cx: &UserCx<'_>, data: Option<&mut IovSource<'_>>) -> Result<()> {
     // A connection in TIME_WAIT that gives its place up sets where our numbers begin.
     hash_connect(sk, cx)?;
     sk.sk.shared.inet.publish(&sk.inet);
@@ -66,7 +73,10 @@ fn begin(sk: &mut Sk<'_>, cx: &UserCx<'_>) -> Result<()> {
     }
     sk.tsoffset = secrets.ts_off;
     sk.inet.id = cx.net.rng.u32() as u16;
-    output::connect(sk, cx)
+    if client::defer(sk, cx) {
+        return Ok(());
+    }
+    output::connect(sk, cx, data)
 }
 
 fn undo(sk: &mut Sk<'_>, saddr: InetAddr) {

@@ -79,7 +79,8 @@ pub fn tcp_info(sk: &Sk<'_>) -> TcpInfo {
     info.min_rtt = sk.min_rtt();
     info.data_segs_in = sk.data_segs_in;
     info.data_segs_out = sk.data_segs_out;
-    info.delivery_rate_app_limited_fastopen_fail = u8::from(sk.rate_app_limited);
+    let fail = crate::fastopen::client::of(sk).fail as u8;
+    info.delivery_rate_app_limited_fastopen_fail = u8::from(sk.rate_app_limited) | fail << 1;
     if sk.rate_delivered > 0 && sk.rate_interval_us > 0 {
         let bytes = u64::from(sk.rate_delivered) * u64::from(sk.mss_cache) * 1_000_000;
         info.delivery_rate = bytes / u64::from(sk.rate_interval_us);

@@ -42,6 +42,9 @@ fn mask(sk: &mut Sk<'_>, cx: &UserCx<'_>) -> u32 {
         if sk.urg_data & crate::input::urg::URG_VALID != 0 {
             mask |= EPOLLPRI;
         }
+    } else if state == TcpState::SynSent && crate::fastopen::client::of(sk).deferred {
+        // The SYN waits for what is to be written.
+        mask |= EPOLLOUT | EPOLLWRNORM;
     }
     if sk.sk.err() != 0 || sk.sk.has_err_skb() {
         mask |= EPOLLERR;

@@ -2,12 +2,12 @@
 
 use super::zerocopy;
 use crate::output::{self, append};
-use crate::sock::Sk;
+use crate::sock::{Sk, TcpSock};
 use crate::{Tcp, state};
 use net::sock::{SEND_SHUTDOWN, Timeo};
 use net::sock::{SockCmsg, sock_cmsg_send};
 use net::{MsgHdr, Sock, UserCx, UserGuard};
-use uapi::socket::{MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_OOB, SOL_SOCKET};
+use uapi::socket::{MSG_DONTWAIT, MSG_EOR, MSG_MORE, MSG_OOB, SOL_SOCKET};
 use uapi::tcp::TcpState;
 use uapi::{Errno, Result};
 
@@ -18,9 +18,6 @@ use uapi::{Errno, Result};
 /// when some bytes were taken.
 pub fn sendmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<usize> {
     let flags = msg.flags;
-    if flags & MSG_FASTOPEN != 0 {
-        return Err(Errno::EOPNOTSUPP);
-    }
     let mut guard = sk.lock_sock(cx);
     let timeo = Timeo::new(cx, flags & MSG_DONTWAIT != 0, sk.sndtimeo());
     let early = sk.state() == TcpState::SynRecv as u8 && crate::fastopen::is_pending(&guard);
@@ -141,13 +138,18 @@ fn finish(
 }
 
 /// `sk_stream_error`: a broken pipe tells the pending error first.
-fn stream_error(sk: &Sock<Tcp>, errno: Errno) -> Errno {
+pub fn stream_error(sk: &Sock<Tcp>, errno: Errno) -> Errno {
     if errno == Errno::EPIPE { sk.take_err().unwrap_or(Errno::EPIPE) } else { errno }
 }
 
 /// Waits for the end of the handshake (`sk_stream_wait_connect`).
-fn wait_connect<'a, 'c>(guard: UserGuard<'a, 'c, Tcp>, timeo: Timeo) -> (UserGuard<'a, 'c, Tcp>, Result<()>) {
-    let (guard, waited) = guard.wait_event(timeo, |sk| {
+fn wait_connect<'a, 'c>(
+    mut guard: UserGuard<'a, 'c, Tcp>,
+    timeo: Timeo,
+) -> (UserGuard<'a, 'c, Tcp>, Result<()>) {
+    // The handshake's third segment waits for the data.
+    write_pending(&mut guard.sk_mut(), true);
+    let (mut guard, waited) = guard.wait_event(timeo, |sk| {
         if let Some(errno) = sk.sk.take_err() {
             return Some(Err(errno));
         }
@@ -157,7 +159,14 @@ fn wait_connect<'a, 'c>(guard: UserGuard<'a, 'c, Tcp>, timeo: Timeo) -> (UserGua
             _ => Some(Err(Errno::EPIPE)),
         }
     });
+    write_pending(&mut guard.sk_mut(), false);
     (guard, waited.and_then(|result| result))
+}
+
+/// One more, or one less, waits to send.
+pub fn write_pending(tp: &mut TcpSock, waits: bool) {
+    let (now, step) = (tp.write_pending, u8::from(waits));
+    tp.write_pending = now.saturating_add(step).saturating_sub(1 - step);
 }
 
 /// Waits for room in the send buffer (`sk_stream_wait_memory`).

@@ -4,6 +4,7 @@
 
 use super::{info, listen};
 use crate::fastopen::keys::Keys;
+use crate::fastopen::{self, client};
 use crate::input::delack;
 use crate::sock::Sk;
 use crate::{Tcp, TcpCx, cong, output, state, timer};
@@ -224,6 +225,21 @@ static ROWS: &[Row] = &[
                 return Err(Errno::EINVAL);
             }
             sk.fastopen_mut().no_cookie = v != 0;
+            Ok(())
+        },
+    },
+    Row {
+        name: t::TCP_FASTOPEN_CONNECT,
+        get: |sk, _| client::of(sk).connect.into(),
+        set: |sk, cx, v| {
+            within(v, 0..=1)?;
+            if cx.tcp().sysctl.fastopen() & fastopen::CLIENT == 0 {
+                return Err(Errno::EOPNOTSUPP);
+            }
+            if state::state(sk) != TcpState::Close {
+                return Err(Errno::EINVAL);
+            }
+            sk.rare_mut().client.connect = v != 0;
             Ok(())
         },
     },

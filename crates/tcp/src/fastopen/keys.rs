@@ -77,10 +77,12 @@ impl Keys {
     }
 }
 
-/// The namespace's keys.
+/// What a namespace keeps of Fast Open.
 #[derive(Default)]
 pub struct FastOpen {
     keys: SpinLock<Option<Arc<Keys>>>,
+    /// When clients of the namespace do without.
+    pub pauses: super::pause::Pauses,
 }
 
 impl FastOpen {

@@ -1,10 +1,12 @@
-//! TCP Fast Open of a server (RFC 7413): data in the SYN reaches the application before the handshake
-//! is complete (`net/ipv4/tcp_fastopen.c`).
+//! TCP Fast Open (RFC 7413): data in the SYN reaches the application before the handshake is complete
+//! (`net/ipv4/tcp_fastopen.c`). Here is the server's part; [`client`] is the other.
 //!
 //! A SYN with the right cookie makes a child at once, which is accepted in `SYN_RECV` and sends its
 //! SYN-ACK again itself ([`Child`]) until the third segment comes.
 
+pub mod client;
 pub mod keys;
+pub mod pause;
 
 use crate::hash::Found;
 use crate::mini::listen::{self, ListenQueue};
@@ -23,6 +25,8 @@ use wire::tcp::TcpOptions;
 pub const CLIENT: i32 = 0x1;
 /// Servers may.
 pub const SERVER: i32 = 0x2;
+/// Clients send data without a cookie.
+pub const CLIENT_NO_COOKIE: i32 = 0x4;
 /// Servers take data without a cookie.
 pub const SERVER_COOKIE_NOT_REQD: i32 = 0x200;
 /// Every listener does it, also without `TCP_FASTOPEN`.

@@ -74,6 +74,7 @@ fn process(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
             Next::Consumed
         }
         TcpState::LastAck if sk.snd_una == sk.write_seq => {
+            crate::metrics::update(sk, cx);
             tcp_done(sk, cx);
             Next::Consumed
         }
@@ -189,7 +190,10 @@ fn fin_wait1(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx) -> Next {
     }
     let fin = rx.flags.fin();
     if !rx.is_bare() && after(rx.end_seq.wrapping_sub(u32::from(fin)), sk.rcv_nxt) {
-        // Data for nobody.
+        // Data for nobody, or a FIN without the data before it.
+        if fin && fastopen::client::of(sk).asked {
+            fastopen::client::pause(cx);
+        }
         tcp_done(sk, cx);
         cx.inc(TcpExt::TCPAbortOnData);
         return Next::Reset;

@@ -4,6 +4,7 @@ use super::ack::{self, FLAG_SLOWPATH};
 use super::state_process::reject;
 use super::{TcpRx, delack, options, tcp_reset, urg, window};
 use crate::TcpCx;
+use crate::fastopen::client;
 use crate::init;
 use crate::output::{ack::DELACK_MAX, mss, send_ack, syn};
 use crate::seq::{after, between};
@@ -54,7 +55,7 @@ pub fn rcv(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
         undo(sk);
         return cx.drop_skb(skb, DropReason::TcpFlags);
     }
-    synack(sk, cx, &rx);
+    synack(sk, cx, &rx, &skb);
     urg::tcp_urg(sk, cx, &rx, &skb);
     cx.consume_skb(skb);
     if crate::state::state(sk) == TcpState::Established {
@@ -63,8 +64,9 @@ pub fn rcv(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
 }
 
 /// The SYN-ACK: the connection is up.
-fn synack(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx) {
+fn synack(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: &Skb) {
     sk.snd_wl1 = rx.seq;
+    client::undo_spurious_syn(sk);
     // Our SYN is acknowledged; the rest of the segment's ACK does not matter.
     let _ = ack::tcp_ack(sk, cx, rx, &SackBlocks::NONE, FLAG_SLOWPATH);
     let next = rx.seq.wrapping_add(1);
@@ -85,10 +87,16 @@ fn synack(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx) {
     syn::initialize_rcv_mss(sk);
     sk.copied_seq = sk.rcv_nxt;
     finish_connect(sk, cx);
-    let holds_ack = sk.write_pending || sk.defer_accept != 0 || delack::in_pingpong_mode(sk, cx);
+    let opened = client::of(sk);
+    let data_goes = (opened.asked || opened.syn_data)
+        && client::rcv_synack(sk, cx, rx, skb, client::synack_options(rx, skb));
+    let holds_ack = sk.write_pending != 0 || sk.defer_accept != 0 || delack::in_pingpong_mode(sk, cx);
     if !sk.sk.is_dead() {
         sk.sk.state_change(cx);
         sk.sk.wake_async(vfs::fasync::Band::Out);
+    }
+    if data_goes {
+        return;
     }
     if holds_ack {
         // Data is about to go: the ACK goes with it.

@@ -47,6 +47,7 @@ pub fn validate_incoming(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) -> 
         if rx.seq == sk.rcv_nxt || is_reset_after_fin(sk, rx) || is_at_highest_sack(sk, rx.seq) {
             tcp_reset(sk, cx);
         } else {
+            crate::fastopen::client::reset_out_of_order(sk, cx);
             send_challenge_ack(sk, cx);
         }
         cx.drop_skb(skb, DropReason::TcpReset);

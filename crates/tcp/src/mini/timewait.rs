@@ -97,6 +97,7 @@ pub fn enter(sk: &mut Sk<'_>, cx: &Cx<'_>, state: TcpState, timeo_ms: u64) {
     } else {
         cx.inc(TcpExt::TCPTimeWaitOverflow);
     }
+    crate::metrics::update(sk, cx);
     crate::input::tcp_done(sk, cx);
 }
 

@@ -59,15 +59,28 @@ pub fn advertise(user_mss: u16, dst: &Dst, v4: bool) -> u16 {
     mss as u16
 }
 
+/// The path may have shrunk since a first SYN: the next one offers less (`tcp_advertise_mss`).
+pub fn lower_advmss(sk: &mut Sk<'_>) {
+    if let Some(dst) = &sk.inet.dst {
+        let mss = dst_advmss(dst, sk.inet.daddr.is_v4());
+        sk.advmss = sk.advmss.min(mss as u16);
+    }
+}
+
 /// Payload of a segment on a path of `pmtu` bytes, usual options taken off (`tcp_mtu_to_mss`).
 #[must_use]
 pub fn mtu_to_mss(sk: &Sk<'_>, cx: &Cx<'_>, pmtu: u32) -> u32 {
+    // Before the first connection no header has a length.
+    (mtu_to_mss_without_options(sk, cx, pmtu) + TCP_HEADER).saturating_sub(u32::from(sk.tcp_header_len))
+}
+
+/// The same for segments without TCP options (`__tcp_mtu_to_mss`).
+#[must_use]
+pub fn mtu_to_mss_without_options(sk: &Sk<'_>, cx: &Cx<'_>, pmtu: u32) -> u32 {
     let mut mss = pmtu.saturating_sub(ip_header(sk.inet.daddr.is_v4()) + TCP_HEADER);
     mss = mss.min(u32::from(sk.rx_opt.mss_clamp));
     mss = mss.saturating_sub(u32::from(sk.ext_hdr_len));
-    mss = mss.max(cx.tcp().sysctl.min_snd_mss() as u32);
-    // Before the first connection no header has a length.
-    (mss + TCP_HEADER).saturating_sub(u32::from(sk.tcp_header_len))
+    mss.max(cx.tcp().sysctl.min_snd_mss() as u32)
 }
 
 /// The reverse (`tcp_mss_to_mtu`).

@@ -1,12 +1,13 @@
 //! TCP options of outgoing segments (`tcp_syn_options`, `tcp_established_options`).
 
 use crate::TcpCx;
+use crate::fastopen::client::{self, Cookie};
 use crate::sock::{RxOpt, Sk};
 use crate::state;
 use net::Cx;
 use uapi::tcp::TcpState;
 use wire::TcpFlags;
-use wire::tcp::options::{SackBlocks, TcpOptions, TcpTimestamp};
+use wire::tcp::options::{MAX_TCP_OPTION_SPACE, SackBlocks, TcpOptions, TcpTimestamp};
 
 /// Bytes of the timestamp option with its padding.
 pub const TIMESTAMP_LEN: usize = 12;
@@ -15,8 +16,8 @@ pub const TIMESTAMP_LEN: usize = 12;
 pub enum OutOptions {
     /// Nothing.
     None,
-    /// Anything else.
-    Any(TcpOptions<'static>),
+    /// Those of a SYN, and what it says of Fast Open.
+    Syn(TcpOptions<'static>, Option<Cookie>),
     /// SACK blocks, with timestamps or without.
     Sack(Option<TcpTimestamp>, SackBlocks),
 }
@@ -24,11 +25,16 @@ pub enum OutOptions {
 impl OutOptions {
     /// The options of a segment with `flags`, and how many bytes they take.
     #[cold]
-    pub fn of(sk: &Sk<'_>, cx: &Cx<'_>, flags: TcpFlags) -> (OutOptions, usize) {
+    pub fn of(sk: &mut Sk<'_>, cx: &Cx<'_>, flags: TcpFlags) -> (OutOptions, usize) {
         if flags.syn() {
+            super::mss::lower_advmss(sk);
             let all = syn_options(sk, cx);
             let len = all.emit_len();
-            return (OutOptions::Any(all), len);
+            let Some(cookie) = client::syn_cookie(sk, MAX_TCP_OPTION_SPACE - len) else {
+                return (OutOptions::Syn(all, None), len);
+            };
+            client::note_asked(sk, &cookie);
+            return (OutOptions::Syn(all, Some(cookie)), len + cookie.option_len());
         }
         let ts = sk.rx_opt.tstamp_ok.then(|| TcpTimestamp { val: sk.tsval(), ecr: sk.rx_opt.ts_recent });
         if sk.rx_opt.num_sacks != 0 || sk.duplicate_sack.is_some() {
@@ -47,8 +53,9 @@ impl OutOptions {
     pub fn write(&self, room: &mut [u8]) {
         match self {
             OutOptions::None => {}
-            OutOptions::Any(all) => {
-                all.emit(room);
+            OutOptions::Syn(all, cookie) => {
+                let fastopen = cookie.as_ref().map(Cookie::option);
+                TcpOptions { fastopen, ..*all }.emit(room);
             }
             OutOptions::Sack(timestamp, sack) => {
                 TcpOptions { timestamp: *timestamp, sack: *sack, ..TcpOptions::default() }.emit(room);

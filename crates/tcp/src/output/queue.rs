@@ -217,6 +217,12 @@ impl SendQueue {
         self.sent += 1;
     }
 
+    /// The youngest sent one was not sent after all.
+    pub fn take_back(&mut self) {
+        debug_assert!(self.sent > 0);
+        self.sent -= 1;
+    }
+
     /// Takes the oldest sent one.
     #[inline]
     pub fn pop_sent(&mut self) -> Option<Segment> {

@@ -5,11 +5,13 @@ use super::queue::{EVER_RETRANS, LOST, SACKED_ACKED, SACKED_RETRANS, Segment};
 use super::write_xmit::{in_cwnd_reduction, tso_segs};
 use super::{segment, split};
 use crate::TcpCx;
+use crate::fastopen::client;
 use crate::seq::{after, before};
 use crate::sock::{CaState, Sk, XmitTimer};
 use crate::timer;
 use net::Cx;
 use net::mib::{self, TcpExt};
+use uapi::tcp::TcpState;
 use uapi::{Errno, Result};
 use wire::TcpFlags;
 
@@ -125,23 +127,29 @@ pub fn xmit_retransmit_queue(sk: &mut Sk<'_>, cx: &Cx<'_>) {
 }
 
 /// The path's MTU shrank: what is larger than the new segment size is lost, without a reduction of
-/// the window (`tcp_simple_retransmit`).
+/// the window (`tcp_simple_retransmit`). A SYN with data stands in two segments: both are lost.
 pub fn simple_retransmit(sk: &mut Sk<'_>, cx: &Cx<'_>) {
+    let syn_data = crate::state::state(sk) == TcpState::SynSent && client::of(sk).syn_data;
     let mss = current_mss(sk, cx);
-    let lost_before = sk.lost_out;
     for i in 0..sk.send_queue.sent() {
         let seg: &Segment = &sk.send_queue[i];
         let size = if seg.gso_size != 0 { u32::from(seg.gso_size) } else { seg.len() };
-        if size > mss {
+        if size > mss || syn_data {
             mark_skb_lost(sk, i);
         }
     }
-    if sk.lost_out == lost_before {
+    if sk.lost_out == 0 {
         return;
     }
     if sk.is_reno() {
         crate::input::recovery::limit_reno_sacked(sk);
     }
+    non_congestion_loss_retransmit(sk, cx);
+}
+
+/// What is marked lost goes again; that it was lost says nothing of congestion
+/// (`tcp_non_congestion_loss_retransmit`).
+pub fn non_congestion_loss_retransmit(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     if sk.ca_state != CaState::Loss {
         sk.high_seq = sk.snd_nxt;
         sk.snd_ssthresh = super::write_xmit::current_ssthresh(sk);

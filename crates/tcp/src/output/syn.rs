@@ -6,6 +6,7 @@ use super::queue::Segment;
 use super::window::full_space;
 use super::{append, segment};
 use crate::TcpCx;
+use crate::fastopen::client;
 use crate::fastopen::keys::Cookie;
 use crate::init::OpenReq;
 use crate::sock::{Sk, XmitTimer};
@@ -16,6 +17,7 @@ use net::{Cx, Dst, Skb};
 use std::sync::atomic::Ordering::Relaxed;
 use uapi::tcp::TCP_MSS_DEFAULT;
 use uapi::{Errno, Result};
+use vfs::iov::IovSource;
 use wire::tcp::FastOpen;
 use wire::tcp::options::{TCP_MAX_WSCALE, TcpOptions, TcpTimestamp};
 use wire::{TcpFlags, TcpHdr, TcpRepr};
@@ -114,8 +116,9 @@ fn connect_init(sk: &mut Sk<'_>, cx: &Cx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Sends the SYN of an active open. State, addresses, route and ISN (`write_seq`) are set.
-pub fn connect(sk: &mut Sk<'_>, cx: &Cx<'_>) -> Result<()> {
+/// Sends the SYN of an active open. State, addresses, route and ISN (`write_seq`) are set. Of `data`
+/// Fast Open takes what goes with the SYN.
+pub fn connect(sk: &mut Sk<'_>, cx: &Cx<'_>, data: Option<&mut IovSource<'_>>) -> Result<()> {
     connect_init(sk, cx)?;
     super::mstamp_refresh(sk, cx);
     let isn = sk.write_seq;
@@ -128,13 +131,17 @@ pub fn connect(sk: &mut Sk<'_>, cx: &Cx<'_>) -> Result<()> {
     sk.send_queue.push(syn);
     sk.send_queue.advance();
     sk.packets_out += 1;
-    let sent = segment::transmit(sk, cx, 0);
+    let sent = match client::of(sk).request {
+        Some(_) => client::send_syn_data(sk, cx, data),
+        None => segment::transmit(sk, cx, 0),
+    };
     if sent == Err(Errno::ECONNREFUSED) {
         return sent;
     }
     // Now, so that a packet of the past cannot be taken for an answer.
-    sk.snd_nxt = sk.write_seq;
-    sk.pushed_seq = sk.write_seq;
+    // Data that could not go with the SYN waits.
+    let next = sk.send_queue.send_head().map_or(sk.write_seq, |head| head.seq);
+    (sk.snd_nxt, sk.pushed_seq) = (next, next);
     cx.inc(mib::Tcp::ActiveOpens);
     let rto = u64::from(sk.rto);
     timer::reset_xmit_timer(sk, cx, XmitTimer::Retrans, rto);

@@ -1,6 +1,6 @@
 //! The retransmission timeout (`tcp_retransmit_timer`, RFC 6298), and when to give up.
 
-use super::{TIMEOUT_FALLBACK, TIMEOUT_INIT, reset_xmit_timer};
+use super::{TIMEOUT_INIT, reset_xmit_timer};
 use crate::TcpCx;
 use crate::input::recovery;
 use crate::output::retransmit;
@@ -62,24 +62,27 @@ pub fn retransmits_timed_out(sk: &Sk<'_>, boundary: u32, timeout: u32) -> bool {
 /// True when the connection was given up (`tcp_write_timeout`).
 fn write_timeout(sk: &mut Sk<'_>, cx: &Cx<'_>) -> bool {
     let sysctl = &cx.tcp().sysctl;
-    let expired;
+    let mut expired = false;
+    let retry_until;
     if crate::state::state(sk).is_in(SynSent.bit() | SynRecv.bit()) {
-        let syn_retries =
+        retry_until =
             if sk.syn_retries != 0 { u32::from(sk.syn_retries) } else { sysctl.syn_retries() as u32 };
         // Timeouts before the backoff begins do not count.
         let linear = if crate::state::state(sk) == SynSent { sysctl.syn_linear_timeouts() as u32 } else { 0 };
-        expired = u32::from(sk.retransmits) >= syn_retries + linear;
+        expired = u32::from(sk.retransmits) >= retry_until + linear;
     } else {
-        let mut retry_until = sysctl.retries2() as u32;
+        let mut retries = sysctl.retries2() as u32;
         if sk.sk.is_dead() {
             let alive = sk.rto < sk.rto_max;
-            retry_until = orphan_retries(sk, cx, alive);
+            retries = orphan_retries(sk, cx, alive);
             if crate::api::close::too_many_orphans(cx) {
                 return true;
             }
         }
-        expired = retransmits_timed_out(sk, retry_until, sk.user_timeout);
+        retry_until = retries;
     }
+    expired = expired || retransmits_timed_out(sk, retry_until, sk.user_timeout);
+    crate::fastopen::client::detect_blackhole(sk, cx, expired);
     if expired {
         write_err(sk, cx);
     }
@@ -171,11 +174,6 @@ fn clamp_rto_to_user_timeout(sk: &Sk<'_>) -> u32 {
         ..=0 => 1,
         left => sk.rto.min(left.min(i64::from(u32::MAX)) as u32),
     }
-}
-
-/// After a SYN was retransmitted the RTT is a guess of three seconds (RFC 6298 section 5.7).
-pub fn fallback_rto(sk: &mut Sk<'_>) {
-    sk.rto = TIMEOUT_FALLBACK;
 }
 
 #[cfg(test)]

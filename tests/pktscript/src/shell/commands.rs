@@ -10,6 +10,7 @@ use sockeye::stack::mib::{Ip, IpExt, Tcp, TcpExt};
 use sockeye::uapi::Errno;
 use std::fmt::Write as _;
 use std::net::IpAddr;
+use tcp::TcpNet;
 
 type Ran = Result<Output, String>;
 
@@ -21,7 +22,7 @@ impl Shell {
         let name = path.rsplit('/').next().unwrap_or(path);
         let mut output = match (name, &args[..]) {
             ("true", []) => Output::status(0),
-            ("sysctl", _) => sysctl(run, &args, self.depth > 1)?,
+            ("sysctl", _) => sysctl(run, &args, self.depth > 1 || self.may_fail)?,
             ("set_sysctls.py", _) => {
                 for arg in &args {
                     let (key, value) = arg.split_once('=').ok_or_else(unknown)?;
@@ -164,8 +165,15 @@ fn ip(run: &Run, args: &[&str]) -> Ran {
     let unknown = || format!("command ip {}", args.join(" "));
     let args = args.strip_prefix(&["-6"]).or(args.strip_prefix(&["-4"])).unwrap_or(args);
     match args {
-        // A namespace remembers nothing of connections before it was made.
-        ["tcp_metrics", "flush", ..] => Ok(Output::status(0)),
+        ["tcp_metrics", "flush", rest @ ..] => {
+            let daddr = match rest {
+                [] | ["all"] => None,
+                [addr] => Some(addr.parse::<IpAddr>().map_err(|_| unknown())?.into()),
+                _ => return Err(unknown()),
+            };
+            run.net.stack().generic::<TcpNet>().metrics.flush(daddr);
+            Ok(Output::status(0))
+        }
         ["route", "add", rest @ ..] => route(run, rest, Mode::Exclusive).ok_or_else(unknown),
         ["route", "change", rest @ ..] => route(run, rest, Mode::Change).ok_or_else(unknown),
         ["route", "replace", rest @ ..] => route(run, rest, Mode::Replace).ok_or_else(unknown),

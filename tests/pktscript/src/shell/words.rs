@@ -33,6 +33,8 @@ pub(super) fn split(text: &str) -> Result<Vec<Item>, String> {
                 finish(&mut word, &mut redirect, &mut items);
                 items.push(Item::End);
             }
+            // `&>` is `>` for errors too.
+            '&' if chars.peek() == Some(&'>') => finish(&mut word, &mut redirect, &mut items),
             '|' | '&' => {
                 finish(&mut word, &mut redirect, &mut items);
                 let double = chars.next_if_eq(&c).is_some();
@@ -151,6 +153,7 @@ mod tests {
                 word(" 1 ")
             ]
         );
+        assert_eq!(split("a &> b").unwrap(), [word("a"), Item::Redirect("b".into())]);
         assert_eq!(split("/tmp/r_${PPID}.sh").unwrap(), [word("/tmp/r_PPID.sh")]);
         assert!(split("a $HOME").is_err() && split("a 'b").is_err() && split("a &").is_err());
     }
