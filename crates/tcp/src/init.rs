@@ -54,6 +54,10 @@ pub struct OpenReq {
     pub sack_ok: bool,
     /// ECN is used.
     pub ecn_ok: bool,
+    /// The accurate kind, and how it fares.
+    pub accecn: crate::ecn::handshake::ReqEcn,
+    /// Type of service or traffic class of the SYN (`syn_tos`).
+    pub syn_tos: u8,
     /// The peer's timestamp (`ts_recent`).
     pub ts_recent: u32,
     /// Offset of our timestamps (`ts_off`).
@@ -141,6 +145,7 @@ pub fn disconnect_reset(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         (rare.fastopen_child, rare.syn_data_acked) = (false, false);
         (rare.client.request, rare.client.deferred) = (None, false);
         rare.client.fail = crate::fastopen::client::Fail::default();
+        rare.accecn = Default::default();
     }
 }
 

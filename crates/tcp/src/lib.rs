@@ -10,6 +10,7 @@
 pub mod api;
 pub mod chrono;
 pub mod cong;
+pub mod ecn;
 pub mod fastopen;
 pub mod fifo;
 pub mod glue;

@@ -179,6 +179,8 @@ pub struct Rare {
     pub zerocopy: std::collections::VecDeque<crate::api::zerocopy::Pending>,
     /// The number of the next (`sk_zckey`).
     pub zerocopy_key: u32,
+    /// Accurate ECN.
+    pub accecn: crate::ecn::AccEcn,
     /// A setting of a congestion control by name that is looked up again after a disconnect.
     pub ca_setsockopt: bool,
 }
@@ -479,8 +481,10 @@ pub struct TcpSock {
     pub save_syn: u8,
     /// `TCP_TX_DELAY`, µs (`tcp_tx_delay`).
     pub tx_delay: u32,
-    /// ECN was agreed on (`TCP_ECN_OK`) and the other `TCP_ECN_*` bits (`ecn_flags`).
+    /// Bits of [`crate::ecn`]: what was agreed on, what is to be told (`ecn_flags`).
     pub ecn_flags: u8,
+    /// The two bits of IP that the last segment came with (`prev_ecnfield`).
+    pub prev_ecn: u8,
 
     // Statistics (RFC 4898; `tcp_info`).
     /// Bytes received in order (`bytes_received`).

@@ -64,6 +64,15 @@ sysctls! {
         challenge_ack_limit: "tcp_challenge_ack_limit" = i32::MAX, ANY;
         /// Send D-SACKs.
         dsack: "tcp_dsack" = 1, BYTE;
+        /// ECN: 0 none, 1 asked for and granted, 2 granted, 3 to 5 the same with Accurate ECN granted (3 asked for too, 4
+        /// classic asked for, 5 none).
+        ecn: "tcp_ecn" = 2, 0..=5;
+        /// A SYN for ECN that is not answered is sent without.
+        ecn_fallback: "tcp_ecn_fallback" = 1, 0..=1;
+        /// The option of Accurate ECN: 0 never, 1 where something changed, 2 always, 3 although it is lost.
+        ecn_option: "tcp_ecn_option" = 2, 0..=3;
+        /// How often in a round trip it is sent at least.
+        ecn_option_beacon: "tcp_ecn_option_beacon" = 3, 0..=3;
         /// Tail loss probes (3 or 4: on).
         early_retrans: "tcp_early_retrans" = 3, 0..=4;
         /// Has no effect in Linux either (`tcp_fack`).
@@ -110,6 +119,8 @@ sysctls! {
         pingpong_thresh: "tcp_pingpong_thresh" = 1, 1..=255;
         /// RACK bits: 1 on, 2 static window, 4 no duplicate threshold.
         recovery: "tcp_recovery" = 1, BYTE;
+        /// SYN-ACKs have the type of service of their SYN.
+        reflect_tos: "tcp_reflect_tos" = 0, 0..=1;
         /// Reordering to begin with, segments.
         reordering: "tcp_reordering" = 3, ANY;
         /// Collapse retransmitted segments.

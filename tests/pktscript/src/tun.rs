@@ -118,7 +118,7 @@ impl NetDeviceOps for Driver {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let now = cx.now().ns();
         let bytes = skb.to_vec();
-        for piece in segments(bytes, usize::from(skb.gso_size)) {
+        for piece in segments(bytes, usize::from(skb.gso_size), skb.gso_cwr) {
             queue.push_back((now, piece));
         }
         drop(queue);
@@ -133,7 +133,7 @@ impl NetDeviceOps for Driver {
 }
 
 /// The packets that a large one stands for (`tcp_gso_segment`), with their checksums.
-fn segments(bytes: Vec<u8>, size: usize) -> Vec<Vec<u8>> {
+fn segments(bytes: Vec<u8>, size: usize, cwr: bool) -> Vec<Vec<u8>> {
     let v4 = bytes[0] >> 4 == 4;
     let ip = if v4 { usize::from(bytes[0] & 15) * 4 } else { 40 };
     if size == 0 || bytes.len() < ip + 20 {
@@ -153,7 +153,7 @@ fn segments(bytes: Vec<u8>, size: usize) -> Vec<Vec<u8>> {
             let mut piece = [head, part].concat();
             piece[ip + 4..ip + 8].copy_from_slice(&seq.wrapping_add((i * size) as u32).to_be_bytes());
             let first_or_last = |flag: u8, keep: bool| if keep { 0xff } else { !flag };
-            piece[ip + 13] &= first_or_last(0x80, i == 0) & first_or_last(0x09, i + 1 == count);
+            piece[ip + 13] &= first_or_last(0x80, i == 0 || cwr) & first_or_last(0x09, i + 1 == count);
             let len = piece.len();
             if v4 {
                 piece[2..4].copy_from_slice(&(len as u16).to_be_bytes());

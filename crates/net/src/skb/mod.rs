@@ -111,6 +111,8 @@ pub struct Meta {
     pub gso_size: u16,
     /// How many segments it stands for (`gso_segs`); at least 1 on the wire.
     pub gso_segs: u16,
+    /// CWR is every segment's, not only the first one's (`SKB_GSO_TCP_ACCECN`).
+    pub gso_cwr: bool,
     /// IP-layer notes (`IPCB(skb)->flags`, `IP6CB(skb)->flags`): owned by the ip room.
     pub ip_flags: u16,
     /// Offset of the IPv6 "next header" byte of the last extension header, or length of the IPv4
@@ -149,6 +151,7 @@ impl Meta {
         csum_offset: 0,
         gso_size: 0,
         gso_segs: 0,
+        gso_cwr: false,
         ip_flags: 0,
         ip_opt: 0,
         hash: 0,

@@ -63,12 +63,17 @@ fn parse(request: &Request<'_, '_>) -> Result<Wanted> {
     Ok(wanted)
 }
 
+/// `RTAX_FEATURE_ECN`, and those that Linux takes and does nothing for (`_SACK`, `_TIMESTAMP`, `_ALLFRAG`).
+const FEATURES: u32 = 0xf;
+
 fn metrics(attr: Attr<'_>) -> Result<Metrics> {
     let mut metrics = Metrics::default();
     for metric in attr.attrs() {
         let value = metric.u32().ok_or(Errno::EINVAL)?;
         match metric.kind {
             RTAX_MTU => metrics.mtu = value,
+            RTAX_FEATURES if value & !FEATURES != 0 => return Err(Errno::EINVAL),
+            RTAX_FEATURES => metrics.features = value,
             RTAX_WINDOW => metrics.window = value,
             RTAX_ADVMSS => metrics.advmss = value,
             RTAX_HOPLIMIT => metrics.hoplimit = value.min(255),

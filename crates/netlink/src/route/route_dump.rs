@@ -22,8 +22,13 @@ pub(super) fn short_table(table: u32) -> u8 {
 /// Metrics that a route sets (`rtnetlink_put_metrics`).
 pub(super) fn put_metrics(buf: &mut Vec<u8>, route: &Route) {
     let m = &route.metrics;
-    let rows =
-        [(RTAX_MTU, m.mtu), (RTAX_WINDOW, m.window), (RTAX_ADVMSS, m.advmss), (RTAX_HOPLIMIT, m.hoplimit)];
+    let rows = [
+        (RTAX_MTU, m.mtu),
+        (RTAX_WINDOW, m.window),
+        (RTAX_ADVMSS, m.advmss),
+        (RTAX_HOPLIMIT, m.hoplimit),
+        (RTAX_FEATURES, m.features),
+    ];
     if rows.iter().all(|(_, value)| *value == 0) {
         return;
     }

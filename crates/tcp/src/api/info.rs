@@ -1,10 +1,12 @@
 //! `TCP_INFO` (`tcp_get_info`): 280 bytes, as 6.18 fills them.
 
+use crate::ecn;
 use crate::sock::Sk;
 use crate::state;
 use uapi::TcpInfo;
 use uapi::tcp::{
-    TCPI_OPT_SACK, TCPI_OPT_SYN_DATA, TCPI_OPT_TFO_CHILD, TCPI_OPT_TIMESTAMPS, TCPI_OPT_WSCALE, TcpState,
+    TCPI_OPT_ECN, TCPI_OPT_ECN_SEEN, TCPI_OPT_SACK, TCPI_OPT_SYN_DATA, TCPI_OPT_TFO_CHILD,
+    TCPI_OPT_TIMESTAMPS, TCPI_OPT_WSCALE, TcpState,
 };
 
 /// The state of a connection as programs see it.
@@ -45,6 +47,12 @@ pub fn tcp_info(sk: &Sk<'_>) -> TcpInfo {
     if sk.rx_opt.wscale_ok {
         info.options |= TCPI_OPT_WSCALE;
         info.wscale = sk.rx_opt.snd_wscale | sk.rx_opt.rcv_wscale << 4;
+    }
+    if sk.ecn_flags & ecn::ANY != 0 {
+        info.options |= TCPI_OPT_ECN;
+    }
+    if sk.ecn_flags & ecn::SEEN != 0 {
+        info.options |= TCPI_OPT_ECN_SEEN;
     }
     info.rto = sk.rto * 1000;
     info.ato = sk.ack_ato * 1000;
@@ -96,5 +104,16 @@ pub fn tcp_info(sk: &Sk<'_>) -> TcpInfo {
     if sk.rto_stamp != 0 {
         info.total_rto_time += now.wrapping_sub(sk.rto_stamp);
     }
+    accecn(sk, &mut info);
     info
+}
+
+/// What Accurate ECN counted.
+fn accecn(sk: &Sk<'_>, info: &mut TcpInfo) {
+    let state = sk.accecn();
+    info.received_ce = state.received_ce;
+    [info.delivered_e1_bytes, info.delivered_e0_bytes, info.delivered_ce_bytes] = state.delivered_bytes;
+    [info.received_e1_bytes, info.received_e0_bytes, info.received_ce_bytes] = state.received_bytes;
+    info.accecn_fail_mode = state.fail_mode.into();
+    info.accecn_opt_seen = state.opt_seen as u16;
 }

@@ -240,8 +240,8 @@ fn with_data(sk: &mut Sk<'_>, cx: &Cx<'_>, data: Option<&mut IovSource<'_>>) -> 
     // Room for all options there may be, also for those that boxes on the way add.
     let room = mss::mtu_to_mss_without_options(sk, cx, pmtu).saturating_sub(MAX_TCP_OPTION_SPACE as u32);
     let room = room.min(MOST_DATA);
-    let isn = sk.send_queue[0].seq;
-    let mut seg = Segment::new(cx, isn, TcpFlags::SYN);
+    let (isn, flags) = (sk.send_queue[0].seq, sk.send_queue[0].flags);
+    let mut seg = Segment::new(cx, isn, flags);
     let mut len = 0;
     if let Some(data) = data
         && data.remaining() > 0

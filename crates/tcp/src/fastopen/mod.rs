@@ -207,6 +207,8 @@ fn create(
         return None;
     }
     cx.tcp().hash.bind.inherit(&mut sk);
+    let open = request.state.lock().open;
+    crate::ecn::handshake::open_child(&mut sk, &open, rx, skb.gso_segs, false);
     request.listener.shared.with_listen(|queue| queue.fastopen.len += 1);
     sk.rare_mut().fastopen = Some(Child { request: request.clone() });
     sk.rare_mut().fastopen_child = true;

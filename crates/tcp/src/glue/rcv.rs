@@ -148,7 +148,11 @@ fn time_wait(cx: &BhCx<'_, '_>, tw: &Arc<TimeWait>, skb: Skb, key: &Key) {
     match tw.segment(cx, rx, tsval) {
         Verdict::Success => cx.consume_skb(skb),
         Verdict::Ack => {
-            timewait_ack(cx, tw, &skb);
+            timewait_ack(cx, tw, &skb, false);
+            cx.consume_skb(skb);
+        }
+        Verdict::AckNonsense => {
+            timewait_ack(cx, tw, &skb, true);
             cx.consume_skb(skb);
         }
         Verdict::Rst => {
@@ -159,7 +163,7 @@ fn time_wait(cx: &BhCx<'_, '_>, tw: &Arc<TimeWait>, skb: Skb, key: &Key) {
         Verdict::Syn(isn) => {
             let listener = lookup_listener(cx, &skb, key).filter(|l| l.state() == TcpState::Listen as u8);
             let Some(listener) = listener else {
-                timewait_ack(cx, tw, &skb);
+                timewait_ack(cx, tw, &skb, false);
                 return cx.consume_skb(skb);
             };
             timewait::deschedule(tw, cx);

@@ -2,6 +2,8 @@
 //! (`tcp_v4_send_reset`, `tcp_v4_send_ack`, `tcp_v4_send_synack`, `tcp_v4_init_req`).
 
 use super::secrets::secrets;
+use crate::ecn::MASK;
+use crate::ecn::handshake::create_request;
 use crate::fastopen::keys::Cookie;
 use crate::hash::Key;
 use crate::init::OpenReq;
@@ -193,8 +195,10 @@ fn ts_clock(cx: &Cx<'_>) -> u32 {
 }
 
 /// TIME_WAIT acknowledges once more (`tcp_v4_timewait_ack`).
-pub(super) fn timewait_ack(cx: &Cx<'_>, tw: &TimeWait, skb: &Skb) {
-    let reply = Reply { oif: tw.bound_dev, mark: tw.mark, tos: tw.tos, ..Reply::to(skb) };
+/// What answers nonsense says nothing of ECN.
+pub(super) fn timewait_ack(cx: &Cx<'_>, tw: &TimeWait, skb: &Skb, nonsense: bool) {
+    let tos = if nonsense { tw.tos & !MASK } else { tw.tos };
+    let reply = Reply { oif: tw.bound_dev, mark: tw.mark, tos, ..Reply::to(skb) };
     let ack = Ack {
         seq: tw.snd_nxt,
         ack_seq: tw.rcv_nxt(),
@@ -262,8 +266,11 @@ pub fn open_request(
         ts_recent: timestamp.map_or(0, |ts| ts.val),
         ts_off: beginnings.ts_off,
         snt_synack: cx.now().us(),
+        syn_tos: ip::packet::tos(skb),
         ..OpenReq::default()
     };
+    let reserved = TcpHdr::view(skb.transport()).map_or(0, |(hdr, _)| hdr.reserved());
+    create_request(&mut open, sysctl, rx, reserved, &dst);
     syn::open_req_window(
         &mut open,
         cx,
@@ -277,12 +284,20 @@ pub fn open_request(
 }
 
 /// Answers a SYN, or answers it again.
-pub fn send_synack(cx: &Cx<'_>, request: &Request, cookie: Option<Cookie>) {
+pub fn send_synack(cx: &Cx<'_>, request: &Request, cookie: Option<Cookie>, again: bool) {
     let Some(dst) = reply_route(cx, &request.key, request.iif, request.mark, request.tos) else { return };
-    let open = request.state.lock().open;
+    let (open, again) = {
+        let mut state = request.state.lock();
+        state.open.accecn.syn_ect_snt = request.tos & MASK;
+        (state.open, again.then_some(state.num_timeout))
+    };
     let Key { laddr, faddr, lport, fport } = request.key;
-    let skb = syn::make_synack(cx, &open, lport, fport, ts_clock(cx), cookie.as_ref());
-    let reply = Reply { saddr: laddr, daddr: faddr, oif: 0, mark: request.mark, tos: request.tos };
+    let skb = syn::make_synack(cx, &open, lport, fport, ts_clock(cx), cookie.as_ref(), again);
+    let tos = match cx.tcp().sysctl.reflect_tos() {
+        0 => request.tos,
+        _ => open.syn_tos & !MASK | request.tos & MASK,
+    };
+    let reply = Reply { saddr: laddr, daddr: faddr, oif: 0, mark: request.mark, tos };
     cx.inc(Mib::OutSegs);
     reply.send(cx, &dst, skb);
 }

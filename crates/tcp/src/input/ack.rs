@@ -7,6 +7,7 @@ use super::recovery::{self, Rexmit};
 use super::sack::{SackState, sacktag_write_queue};
 use super::{TcpRx, challenge, options, rack, rate};
 use crate::cong::RateSample;
+use crate::ecn::{self, feedback};
 use crate::output::{mss, write_xmit};
 use crate::seq::{after, before};
 use crate::sock::{CaState, Sk, XmitTimer};
@@ -51,6 +52,8 @@ pub const FLAG_NO_CHALLENGE_ACK: u32 = 0x8000;
 pub const FLAG_ACK_MAYBE_DELAYED: u32 = 0x10000;
 /// The D-SACK is for a tail loss probe.
 pub const FLAG_DSACK_TLP: u32 = 0x20000;
+/// Its timestamp is newer than the one before.
+pub const FLAG_TS_PROGRESS: u32 = 0x40000;
 
 /// It acknowledged something.
 pub const FLAG_ACKED: u32 = FLAG_DATA_ACKED | FLAG_SYN_ACKED;
@@ -112,8 +115,8 @@ pub fn tcp_ack(
     };
     let (delivered, lost) = (sk.delivered, sk.lost);
     let mut state = SackState::new(sk);
-    if flag & FLAG_UPDATE_TS_RECENT != 0 {
-        options::replace_ts_recent(sk, rx.seq);
+    if flag & FLAG_UPDATE_TS_RECENT != 0 && options::replace_ts_recent(sk, rx.seq) {
+        flag |= FLAG_TS_PROGRESS;
     }
     if flag & (FLAG_SLOWPATH | FLAG_SND_UNA_ADVANCED) == FLAG_SND_UNA_ADVANCED {
         // The window is what was predicted; only its place moved.
@@ -131,6 +134,12 @@ pub fn tcp_ack(
         if !sack.as_slice().is_empty() {
             flag |= sacktag_write_queue(sk, cx, rx, sack, prior_snd_una, &mut state, &mut rs);
         }
+        if rx.flags.ece() && !rx.flags.syn() && sk.is_rfc3168() {
+            flag |= FLAG_ECE;
+        }
+    }
+    if sk.ecn_flags != 0 {
+        ecn::accept_cwr(sk, rx);
     }
     if sk.sk.err_soft() != 0 {
         sk.sk.set_err_soft(0);
@@ -139,8 +148,10 @@ pub fn tcp_ack(
     sk.rcv_tstamp = sk.jiffies32();
     let mut rexmit = Rexmit::None;
     if prior_packets == 0 {
+        let marked = accurate_feedback(sk, rx, delivered, state.delivered_bytes, &mut flag);
         if flag & FLAG_DSACKING_ACK != 0 {
             recovery::fastretrans_alert(sk, cx, prior_snd_una, 0, &mut flag, &mut rexmit);
+            newly_delivered(sk, cx, delivered, marked, flag);
         }
         ack_probe(sk, cx);
         if sk.tlp_pending {
@@ -152,6 +163,7 @@ pub fn tcp_ack(
         clean_rtx_queue(sk, cx, flag, prior_fack, prior_snd_una, &mut state, &mut rs);
     flag = cleaned;
     rack::update_reo_wnd(sk, cx, &rs);
+    let marked = accurate_feedback(sk, rx, delivered, state.delivered_bytes, &mut flag);
     if sk.tlp_pending {
         recovery::tlp_process_ack(sk, cx, ack, flag);
     }
@@ -162,12 +174,43 @@ pub fn tcp_ack(
     if flag & FLAG_SET_XMIT_TIMER != 0 && !timer::tlp::schedule_loss_probe(sk, cx, true) {
         timer::rearm_rto(sk, cx);
     }
-    let delivered = sk.delivered.wrapping_sub(delivered);
+    let delivered = newly_delivered(sk, cx, delivered, marked, flag);
     let lost = sk.lost.wrapping_sub(lost);
     rate::rate_gen(sk, delivered, lost, &mut rs);
     recovery::cong_control(sk, cx, ack, delivered, flag, &rs);
     recovery::xmit_recovery(sk, cx, rexmit);
     Ok(true)
+}
+
+/// What an Accurate ECN peer tells; how many more packets were marked.
+#[inline]
+fn accurate_feedback(sk: &mut Sk<'_>, rx: &TcpRx, prior: u32, bytes: u32, flag: &mut u32) -> u32 {
+    if !sk.is_accecn() {
+        return 0;
+    }
+    let packets = sk.delivered.wrapping_sub(prior);
+    let marked = feedback::process(sk, rx, feedback::Delivered { packets, bytes }, *flag);
+    if marked > 0 {
+        *flag |= FLAG_ECE;
+    }
+    marked
+}
+
+/// Counts what was delivered since `prior`, and how much of it was marked (`tcp_newly_delivered`).
+#[inline]
+fn newly_delivered(sk: &mut Sk<'_>, cx: &Cx<'_>, prior: u32, marked: u32, flag: u32) -> u32 {
+    let delivered = sk.delivered.wrapping_sub(prior);
+    cx.add(TcpExt::TCPDelivered, u64::from(delivered));
+    if flag & FLAG_ECE != 0 {
+        let mut marked = marked;
+        if sk.is_rfc3168() {
+            // It does not say which: all of it.
+            marked = delivered;
+            sk.delivered_ce = sk.delivered_ce.wrapping_add(delivered);
+        }
+        cx.add(TcpExt::TCPDeliveredCE, u64::from(marked));
+    }
+    delivered
 }
 
 /// How many duplicate ACKs this one counts for.
@@ -194,12 +237,14 @@ fn old_ack(
         return Err(DropReason::TcpTooOldAck);
     }
     if !sack.as_slice().is_empty() {
+        let delivered = sk.delivered;
         let mut state = SackState::new(sk);
         let mut rs = RateSample::default();
         flag |= sacktag_write_queue(sk, cx, rx, sack, prior_snd_una, &mut state, &mut rs);
         let mut rexmit = Rexmit::None;
         let dups = num_dupack(rx, flag);
         recovery::fastretrans_alert(sk, cx, prior_snd_una, dups, &mut flag, &mut rexmit);
+        newly_delivered(sk, cx, delivered, 0, flag);
         recovery::xmit_recovery(sk, cx, rexmit);
     }
     Ok(false)

@@ -3,12 +3,15 @@
 
 use super::{TcpRx, delack};
 use crate::TcpCx;
+use crate::ecn::feedback::spurious_retrans;
+use crate::output::ack::send_ack_with;
 use crate::output::send_ack;
 use crate::seq::{before, earlier};
 use crate::sock::Sk;
 use net::Cx;
 use net::mib::TcpExt;
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering::Relaxed};
+use wire::TcpFlags;
 use wire::tcp::SackBlock;
 
 /// Challenge ACKs of a namespace in this second.
@@ -42,6 +45,11 @@ fn rate_limited(sk: &mut Sk<'_>, cx: &Cx<'_>, counter: TcpExt) -> bool {
 
 /// Lets the peer prove that it is in the window (`tcp_send_challenge_ack`).
 pub fn send_challenge_ack(sk: &mut Sk<'_>, cx: &Cx<'_>) {
+    challenge_with(sk, cx, TcpFlags::NONE);
+}
+
+/// The same with flags of ECN.
+pub fn challenge_with(sk: &mut Sk<'_>, cx: &Cx<'_>, flags: TcpFlags) {
     if rate_limited(sk, cx, TcpExt::TCPACKSkippedChallenge) {
         return;
     }
@@ -58,7 +66,7 @@ pub fn send_challenge_ack(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         }
     }
     cx.inc(TcpExt::TCPChallengeACK);
-    send_ack(sk, cx);
+    send_ack_with(sk, cx, flags);
 }
 
 /// Answers a segment that was not acceptable with what is expected (`tcp_send_dupack`).
@@ -67,6 +75,7 @@ pub fn send_dupack(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx) {
         cx.inc(TcpExt::DelayedACKLost);
         delack::enter_quickack_mode(sk, delack::MAX_QUICKACKS);
         if sk.rx_opt.sack_ok && cx.tcp().sysctl.dsack() != 0 {
+            spurious_retrans(sk, rx.seq);
             let end = earlier(rx.end_seq, sk.rcv_nxt);
             dsack_set(sk, cx, rx.seq, end);
         }

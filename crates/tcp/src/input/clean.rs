@@ -148,6 +148,8 @@ pub fn clean_rtx_queue(
         } else if before(reord, prior_fack) {
             recovery::check_sack_reordering(sk, cx, reord, false);
         }
+        let first = sk.send_queue.rtx_head().map_or(snd_una, |head| head.seq);
+        state.delivered_bytes = first.wrapping_sub(prior_snd_una);
     } else if let Some((_, sent_at)) = head
         && rtt_update
         && sack_rtt >= 0

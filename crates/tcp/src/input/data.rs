@@ -3,6 +3,7 @@
 
 use super::challenge::dsack_set;
 use super::{TcpRx, delack, ofo, prune, window};
+use crate::ecn::feedback::spurious_retrans;
 use crate::mini::timewait;
 use crate::seq::{after, before, earlier};
 use crate::sock::{ACK_NOW, ACK_SCHED, RxSegment, Sk};
@@ -81,6 +82,7 @@ pub fn data_queue(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, mut skb: Skb) {
         return queue_and_out(sk, cx, rx, skb);
     }
     if !after(rx.end_seq, sk.rcv_nxt) {
+        spurious_retrans(sk, rx.seq);
         cx.inc(TcpExt::DelayedACKLost);
         dsack_set(sk, cx, rx.seq, rx.end_seq);
         return out_of_window(sk, cx, skb, DropReason::TcpOldData);

@@ -81,7 +81,7 @@ pub fn ack_snd_check(sk: &mut Sk<'_>, cx: &Cx<'_>, ofo_possible: bool) {
 /// The same if one is due at all (`tcp_ack_snd_check`).
 #[inline]
 pub fn ack_if_scheduled(sk: &mut Sk<'_>, cx: &Cx<'_>) {
-    if sk.ack_pending & (ACK_SCHED | ACK_NOW) != 0 {
+    if sk.ack_pending & ACK_SCHED != 0 {
         ack_snd_check(sk, cx, true);
     }
 }

@@ -6,6 +6,7 @@
 use super::ack::{self, FLAG_DATA, FLAG_SLOWPATH, FLAG_UPDATE_TS_RECENT};
 use super::validate::validate_incoming;
 use super::{TcpRx, data, delack, options, urg, window};
+use crate::ecn;
 use crate::output::mstamp_refresh;
 use crate::seq::after;
 use crate::sock::{ACK_SCHED, Sk};
@@ -33,6 +34,7 @@ pub fn rcv_established(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
         if sk.rx_opt.saw_tstamp && sk.rcv_nxt == sk.rcv_wup {
             options::store_ts_recent(sk);
         }
+        note_ecn(sk, &rx, &skb);
         // The acknowledgement was checked already: it cannot be refused.
         let _ = ack::tcp_ack(sk, cx, &rx, &SackBlocks::NONE, 0);
         cx.consume_skb(skb);
@@ -47,6 +49,7 @@ pub fn rcv_established(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
     }
     window::rcv_rtt_measure_ts(sk, &rx);
     cx.inc(TcpExt::TCPHPHits);
+    note_ecn(sk, &rx, &skb);
     let (gso_size, truesize) = (skb.gso_size, skb.truesize);
     let mut skb = skb;
     skb.pull(rx.header_len as usize);
@@ -74,6 +77,14 @@ pub fn data_ready(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     }
 }
 
+/// Marks of ECN, and their end.
+#[inline]
+fn note_ecn(sk: &mut Sk<'_>, rx: &TcpRx, skb: &Skb) {
+    if rx.ecn | sk.prev_ecn != ecn::NOT_ECT {
+        ecn::received(sk, rx.ecn, skb.gso_segs, rx.len);
+    }
+}
+
 /// The timestamps are where and what prediction wants them to be.
 #[inline]
 fn predict_timestamp(sk: &mut Sk<'_>, rx: &TcpRx, skb: &Skb) -> bool {
@@ -92,6 +103,7 @@ fn slow_path(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
         return cx.drop_skb(skb, DropReason::TcpFlags);
     }
     let Some((skb, sack)) = validate_incoming(sk, cx, &rx, skb) else { return };
+    note_ecn(sk, &rx, &skb);
     if let Err(reason) = ack::tcp_ack(sk, cx, &rx, &sack, FLAG_SLOWPATH | FLAG_UPDATE_TS_RECENT) {
         return cx.drop_skb(skb, reason);
     }

@@ -23,6 +23,7 @@ pub(super) fn acks_all(sk: &Sk<'_>, ack: u32, flags: u32) -> bool {
         && sk.sacked_out | sk.lost_out | sk.retrans_out | sk.retrans_stamp == 0
         && !sk.tlp_pending
         && sk.rx_opt.sack_ok
+        && sk.ecn_flags & crate::ecn::ACCECN == 0
         && sk.snd_up == sk.snd_una
 }
 
@@ -61,6 +62,7 @@ pub(super) fn take(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, flags: u32) {
     ops.pkts_acked(sk, cx, prior_in_flight, ca_rtt);
     rack::update_reo_wnd(sk, cx, &rs);
     timer::clear_retransmit(sk);
+    cx.add(TcpExt::TCPDelivered, u64::from(prior_in_flight));
     rate::rate_gen(sk, prior_in_flight, 0, &mut rs);
     recovery::cong_control(sk, cx, rx.ack_seq, prior_in_flight, flag, &rs);
 }

@@ -58,6 +58,8 @@ pub struct TcpRx {
     pub window: u16,
     /// The urgent pointer.
     pub urg_ptr: u16,
+    /// The two bits of ECN in the IP header.
+    pub ecn: u8,
 }
 
 impl TcpRx {
@@ -89,6 +91,7 @@ impl TcpRx {
             len,
             window: hdr.window(),
             urg_ptr: hdr.urg_ptr(),
+            ecn: ip::packet::tos(skb) & crate::ecn::MASK,
         }
     }
 

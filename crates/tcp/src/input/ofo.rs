@@ -102,6 +102,7 @@ impl From<VecDeque<RxSegment>> for OfoQueue {
 /// Queues a segment that begins beyond `rcv_nxt`; its header is off.
 #[cold]
 pub fn data_queue_ofo(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) {
+    window::data_ecn_check(sk, rx);
     if !prune::try_rmem_schedule(sk, cx, rx.seq, skb.truesize) {
         cx.inc(TcpExt::TCPOFODrop);
         sk.sk.data_ready(cx);

@@ -1,6 +1,7 @@
 //! Options of incoming segments, and timestamps (RFC 7323): which to echo, which are too old.
 
 use super::TcpRx;
+use crate::ecn::feedback::note_option;
 use crate::seq::after;
 use crate::sock::{RxOpt, Sk, TcpSock};
 use net::Skb;
@@ -22,6 +23,9 @@ pub fn bytes<'s>(skb: &'s Skb, rx: &TcpRx) -> &'s [u8] {
 /// returned (`tcp_fast_parse_options`).
 pub fn parse(sk: &mut Sk<'_>, rx: &TcpRx, skb: &Skb) -> SackBlocks {
     sk.rx_opt.saw_tstamp = false;
+    if sk.is_accecn() {
+        note_option(sk, None);
+    }
     if rx.header_len == 20 {
         return SackBlocks::NONE;
     }
@@ -34,6 +38,9 @@ pub fn parse(sk: &mut Sk<'_>, rx: &TcpRx, skb: &Skb) -> SackBlocks {
         && let Some(ts) = all.timestamp
     {
         take_timestamp(sk, ts.val, ts.ecr);
+    }
+    if all.accecn.is_some() {
+        note_option(sk, all.accecn);
     }
     if sk.rx_opt.sack_ok { all.sack } else { SackBlocks::NONE }
 }
@@ -62,6 +69,7 @@ fn take_timestamp(sk: &mut Sk<'_>, val: u32, ecr: u32) {
 pub fn parse_syn(sk: &mut Sk<'_>, rx: &TcpRx, skb: &Skb, sysctl: &crate::sysctl::Sysctl) {
     let all = TcpOptions::parse(bytes(skb, rx));
     sk.rx_opt.saw_tstamp = false;
+    note_option(sk, all.accecn);
     if let Some(ts) = all.timestamp
         && (sk.rx_opt.tstamp_ok || sysctl.timestamps() != 0)
     {
@@ -87,12 +95,15 @@ pub fn store_ts_recent(tp: &mut TcpSock) {
 }
 
 /// RFC 7323 section 4.3: only a segment that covers the last ACK sent counts
-/// (`tcp_replace_ts_recent`).
+/// (`tcp_replace_ts_recent`). True when it is newer.
 #[inline]
-pub fn replace_ts_recent(tp: &mut TcpSock, seq: u32) {
+pub fn replace_ts_recent(tp: &mut TcpSock, seq: u32) -> bool {
     if tp.rx_opt.saw_tstamp && !after(seq, tp.rcv_wup) && paws_check(&tp.rx_opt, 0, tp.mstamp) {
+        let newer = tp.rx_opt.rcv_tsval.wrapping_sub(tp.rx_opt.ts_recent) as i32 > 0;
         store_ts_recent(tp);
+        return newer;
     }
+    false
 }
 
 /// True when the segment's timestamp is not older than the last one by more than `window` ms

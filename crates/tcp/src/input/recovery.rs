@@ -10,6 +10,7 @@ use super::undo;
 use super::{rack, window};
 use crate::TcpCx;
 use crate::cong::{self, CaEvent, RateSample};
+use crate::ecn;
 use crate::init::INFINITE_SSTHRESH;
 use crate::output::mss::current_mss;
 use crate::output::queue::{LOST, SACKED_ACKED};
@@ -291,6 +292,7 @@ fn init_cwnd_reduction(sk: &mut Sk<'_>) {
     sk.prr_delivered = 0;
     sk.prr_out = 0;
     sk.snd_ssthresh = cong::ssthresh(sk);
+    ecn::queue_cwr(sk);
 }
 
 /// Proportional rate reduction with the reduction bound that suits what is in flight
@@ -400,6 +402,7 @@ pub fn enter_loss(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     cong::set_ca_state(sk, CaState::Loss);
     sk.high_seq = sk.snd_nxt;
     sk.tlp_pending = false;
+    ecn::queue_cwr(sk);
     sk.frto = sysctl.frto() != 0 && (new_recovery || sk.retransmits > 0);
 }
 

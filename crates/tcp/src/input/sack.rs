@@ -19,6 +19,8 @@ use wire::tcp::options::SackBlocks;
 pub struct SackState {
     /// When the first and the last of the newly SACKed were sent, µs.
     pub sackt: Option<(u64, u64)>,
+    /// Bytes of them, or of what was acknowledged (`delivered_bytes`).
+    pub delivered_bytes: u32,
     /// The lowest sequence that was overtaken.
     reord: u32,
     /// `FLAG_*`
@@ -30,7 +32,7 @@ impl SackState {
     #[inline]
     #[must_use]
     pub fn new(sk: &Sk<'_>) -> Self {
-        SackState { sackt: None, reord: sk.snd_nxt, flag: 0 }
+        SackState { sackt: None, delivered_bytes: 0, reord: sk.snd_nxt, flag: 0 }
     }
 }
 
@@ -177,6 +179,7 @@ fn tag_one(sk: &mut Sk<'_>, i: usize, dup: bool, state: &mut SackState, rs: &mut
         state.flag |= FLAG_DATA_SACKED;
         let highest = highest_sack_seq(sk);
         sk.sacked_out += packets;
+        state.delivered_bytes += end_seq.wrapping_sub(seq);
         sk.highest_sack = if after(end_seq, highest) { end_seq } else { highest };
         sk.delivered = sk.delivered.wrapping_add(packets);
     }

@@ -3,6 +3,7 @@
 use super::ack::{self, FLAG_NO_CHALLENGE_ACK, FLAG_SLOWPATH, FLAG_UPDATE_TS_RECENT};
 use super::validate::validate_incoming;
 use super::{TcpRx, challenge, data, delack, rtt, synsent, tcp_done, tcp_reset, urg, window};
+use crate::ecn::feedback::third_ack;
 use crate::mini::timewait;
 use crate::output::{mstamp_refresh, syn};
 use crate::seq::{after, before};
@@ -65,7 +66,7 @@ fn process(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
     }
     let next = match state::state(sk) {
         TcpState::SynRecv => {
-            established(sk, cx, &rx);
+            established(sk, cx, &rx, !sack.as_slice().is_empty());
             Next::Continue
         }
         TcpState::FinWait1 => fin_wait1(sk, cx, &rx),
@@ -125,7 +126,7 @@ fn text(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) {
 }
 
 /// The ACK of our SYN-ACK.
-fn established(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx) {
+fn established(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, has_sack: bool) {
     sk.delivered = sk.delivered.wrapping_add(1);
     if sk.srtt_us == 0 {
         synack_rtt_meas(sk);
@@ -149,6 +150,9 @@ fn established(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx) {
     window::update_pacing_rate(sk);
     sk.lsndtime = sk.jiffies32();
     syn::initialize_rcv_mss(sk);
+    if sk.is_accecn() {
+        third_ack(sk, rx, has_sack);
+    }
     window::fast_path_on(sk);
     if sk.sk.shutdown() & SEND_SHUTDOWN != 0 {
         // The user did not wait to close it.

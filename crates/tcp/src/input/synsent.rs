@@ -4,9 +4,10 @@ use super::ack::{self, FLAG_SLOWPATH};
 use super::state_process::reject;
 use super::{TcpRx, delack, options, tcp_reset, urg, window};
 use crate::TcpCx;
+use crate::ecn::handshake;
 use crate::fastopen::client;
 use crate::init;
-use crate::output::{ack::DELACK_MAX, mss, send_ack, syn};
+use crate::output::{ack::DELACK_MAX, ack::send_ack_with, mss, syn};
 use crate::seq::{after, between};
 use crate::sock::{ACK_SCHED, Sk, XmitTimer};
 use crate::state::set_state;
@@ -65,6 +66,7 @@ pub fn rcv(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
 
 /// The SYN-ACK: the connection is up.
 fn synack(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: &Skb) {
+    handshake::rcv_synack(sk, rx);
     sk.snd_wl1 = rx.seq;
     client::undo_spurious_syn(sk);
     // Our SYN is acknowledged; the rest of the segment's ACK does not matter.
@@ -106,7 +108,8 @@ fn synack(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: &Skb) {
         let deadline = cx.jiffies() + u64::from(DELACK_MAX);
         timer::arm(sk, cx, Which::Delack, deadline);
     } else {
-        send_ack(sk, cx);
+        let flags = handshake::reflect(sk);
+        send_ack_with(sk, cx, flags);
     }
 }
 
@@ -153,6 +156,7 @@ fn without_ack(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
     sk.snd_wnd = u32::from(rx.window);
     sk.snd_wl1 = rx.seq;
     sk.max_window = sk.snd_wnd;
+    handshake::rcv_syn(sk, &rx);
     set_state(sk, cx, TcpState::SynRecv);
     let pmtu = sk.pmtu_cookie;
     mss::sync_mss(sk, cx, pmtu);

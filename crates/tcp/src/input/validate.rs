@@ -1,14 +1,16 @@
 //! Is a segment acceptable? (`tcp_validate_incoming`, RFC 9293 section 3.10.7.4 with RFC 5961)
 
-use super::challenge::{oow_rate_limited, send_challenge_ack, send_dupack};
+use super::challenge::{challenge_with, oow_rate_limited, send_challenge_ack, send_dupack};
 use super::options::{self, PAWS_WINDOW, paws_check};
 use super::{TcpRx, ack, tcp_reset};
+use crate::ecn::handshake::syn_of_established;
 use crate::seq::{after, before};
 use crate::sock::Sk;
 use crate::state;
 use net::mib::TcpExt;
 use net::{Cx, DropReason, Skb};
 use uapi::tcp::TcpState::{CloseWait, Closing, LastAck, SynRecv};
+use wire::TcpFlags;
 use wire::tcp::options::SackBlocks;
 
 /// Checks timestamps, sequence numbers, RST and SYN. Gives the packet back with its SACK blocks if
@@ -32,7 +34,7 @@ pub fn validate_incoming(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) -> 
         // A SYN out of the window is a challenge's business, an RST there is ignored.
         if !rst {
             if rx.flags.syn() {
-                return challenge_syn(sk, cx, skb);
+                return challenge_syn(sk, cx, skb, TcpFlags::NONE);
             }
             if !oow_rate_limited(sk, cx, rx, TcpExt::TCPACKSkippedSeq) {
                 send_dupack(sk, cx, rx);
@@ -54,6 +56,7 @@ pub fn validate_incoming(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) -> 
         return None;
     }
     if rx.flags.syn() {
+        let reflected = syn_of_established(sk, rx);
         // The SYN-ACK of a simultaneous open comes while we are in SYN_RECV.
         let crossed = state::state(sk) == SynRecv
             && rx.flags.ack()
@@ -61,15 +64,15 @@ pub fn validate_incoming(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) -> 
             && rx.end_seq == sk.rcv_nxt
             && rx.ack_seq == sk.snd_nxt;
         if !crossed {
-            return challenge_syn(sk, cx, skb);
+            return challenge_syn(sk, cx, skb, reflected);
         }
     }
     Some((skb, sack))
 }
 
-fn challenge_syn(sk: &mut Sk<'_>, cx: &Cx<'_>, skb: Skb) -> Option<(Skb, SackBlocks)> {
+fn challenge_syn(sk: &mut Sk<'_>, cx: &Cx<'_>, skb: Skb, flags: TcpFlags) -> Option<(Skb, SackBlocks)> {
     cx.inc(TcpExt::TCPSYNChallenge);
-    send_challenge_ack(sk, cx);
+    challenge_with(sk, cx, flags);
     cx.drop_skb(skb, DropReason::TcpInvalidSyn);
     None
 }

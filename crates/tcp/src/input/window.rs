@@ -5,6 +5,7 @@ use super::TcpRx;
 use super::delack::{self, MAX_QUICKACKS, incr_quickack};
 use super::rtt::tsopt_us;
 use crate::TcpCx;
+use crate::ecn;
 use crate::output::ack::DELACK_MIN;
 use crate::output::append::is_writeable;
 use crate::output::window::{choose, space};
@@ -41,8 +42,17 @@ pub fn event_data_recv(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, gso_size: u16, 
         }
     }
     sk.ack_lrcvtime = now;
+    data_ecn_check(sk, rx);
     if rx.len >= 128 {
         grow_window(sk, cx, rx.len, truesize);
+    }
+}
+
+/// Marks of a segment with data. Without ECN, or while nothing was marked and is not, there is nothing to do.
+#[inline]
+pub fn data_ecn_check(sk: &mut Sk<'_>, rx: &TcpRx) {
+    if sk.ecn_flags & ecn::ANY != 0 {
+        ecn::data_check(sk, rx.ecn);
     }
 }
 
@@ -146,8 +156,11 @@ pub fn fast_path_check(sk: &mut Sk<'_>) {
 #[inline]
 pub fn fast_path_on(sk: &mut Sk<'_>) {
     const ACK: u32 = 0x0010_0000;
-    sk.pred_flags =
-        u32::from(sk.tcp_header_len) << 26 | ACK | ((sk.snd_wnd >> sk.rx_opt.snd_wscale) & 0xffff);
+    let ace = if sk.is_accecn() { sk.delivered_ce.wrapping_add(ecn::CEP_INIT) & 7 } else { 0 };
+    sk.pred_flags = u32::from(sk.tcp_header_len) << 26
+        | ace << 22
+        | ACK
+        | ((sk.snd_wnd >> sk.rx_opt.snd_wscale) & 0xffff);
 }
 
 /// There may be room to send, and room for writers (`tcp_data_snd_check`).

@@ -4,6 +4,7 @@
 
 use super::request::Request;
 use super::timewait::{in_window, oow_rate_limited, paws_reject};
+use crate::ecn::{MASK, handshake};
 use crate::fastopen::{self, Answer};
 use crate::hash::{Found, Key};
 use crate::input::{self, TcpRx};
@@ -74,7 +75,7 @@ pub fn conn_request(
     };
     match answer {
         Answer::Child(child, cookie) => {
-            glue::send_synack(cx, &request, cookie);
+            glue::send_synack(cx, &request, cookie, false);
             deliver(listener, cx, child);
         }
         Answer::Plain | Answer::Cookie(_) => {
@@ -82,7 +83,7 @@ pub fn conn_request(
                 return Err(DropReason::Duplicate);
             }
             let cookie = if let Answer::Cookie(cookie) = answer { Some(cookie) } else { None };
-            glue::send_synack(cx, &request, cookie);
+            glue::send_synack(cx, &request, cookie, false);
         }
     }
     Ok(())
@@ -137,7 +138,7 @@ pub fn request_segment(request: &Arc<Request>, cx: &BhCx<'_, '_>, skb: Skb, rx: 
             glue::send_reset(cx, None, &skb);
             cx.drop_skb(skb, DropReason::TcpFlags);
         }
-        Check::Complete => complete(request, cx, skb),
+        Check::Complete => complete(request, cx, skb, rx),
     }
 }
 
@@ -157,6 +158,9 @@ fn check(request: &Arc<Request>, cx: &Cx<'_>, skb: &Skb, rx: &TcpRx) -> Check {
     if rx.seq == rcv_isn && only_syn && !paws {
         // The SYN again: our answer was lost.
         let limited = oow_rate_limited(cx, &mut state.last_oow_ack_time);
+        if !limited {
+            state.open.accecn.syn_again(rx);
+        }
         drop(state);
         if limited {
             cx.inc(TcpExt::TCPACKSkippedSynRecv);
@@ -206,6 +210,7 @@ fn check(request: &Arc<Request>, cx: &Cx<'_>, skb: &Skb, rx: &TcpRx) -> Check {
     if !flags.ack() {
         return Check::Drop(DropReason::TcpFlags);
     }
+    state.open.accecn.third(&options);
     let defer = request.listener.shared.with_listen(|queue| queue.template.defer_accept).unwrap_or(0);
     if state.num_timeout < defer && rx.end_seq == rcv_isn.wrapping_add(1) {
         // A bare acknowledgement, and the listener wants to hear of data only.
@@ -227,7 +232,7 @@ fn embryonic_reset(request: &Arc<Request>, cx: &Cx<'_>, skb: &Skb, was_reset: bo
 
 /// The handshake is complete: a sock takes the request's place and waits to be accepted
 /// (`tcp_v4_syn_recv_sock`, `inet_csk_complete_hashdance`, `tcp_child_process`).
-fn complete(request: &Arc<Request>, cx: &BhCx<'_, '_>, skb: Skb) {
+fn complete(request: &Arc<Request>, cx: &BhCx<'_, '_>, skb: Skb, rx: &TcpRx) {
     let listener = &request.listener;
     if accept_queue_is_full(listener) {
         cx.inc(TcpExt::ListenOverflows);
@@ -255,6 +260,9 @@ fn complete(request: &Arc<Request>, cx: &BhCx<'_, '_>, skb: Skb) {
     }
     cx.tcp().hash.bind.inherit(&mut sk);
     request.unqueue(cx);
+    let open = request.state.lock().open;
+    let has_sack = open.sack_ok && !glue::options(&skb).sack.as_slice().is_empty();
+    handshake::open_child(&mut sk, &open, rx, skb.gso_segs, has_sack);
     input::child_process(&mut sk, cx, skb);
     drop(guard);
     deliver(listener, cx, child);
@@ -299,6 +307,14 @@ pub(crate) fn make_child(
         let state = request.state.lock();
         (state.open, request.saved_syn.clone())
     };
+    if cx.tcp().sysctl.reflect_tos() != 0 {
+        let tos = open.syn_tos & !MASK;
+        if faddr.is_v4() {
+            sk.inet.tos = tos;
+        } else {
+            sk.inet.v6.tclass = tos;
+        }
+    }
     state::set_state(&mut sk, cx, TcpState::SynRecv);
     init::open_child(&mut sk, cx, &open, template);
     if saved_syn.is_some() {

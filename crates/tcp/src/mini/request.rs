@@ -102,8 +102,12 @@ impl Request {
 
     /// Sends the SYN-ACK once more (`tcp_rtx_synack`).
     pub fn retransmit(&self, cx: &Cx<'_>) {
-        glue::send_synack(cx, self, None);
-        self.state.lock().num_retrans += 1;
+        glue::send_synack(cx, self, None, true);
+        let mut state = self.state.lock();
+        state.num_retrans = state.num_retrans.saturating_add(1);
+        let num_retrans = state.num_retrans;
+        state.open.accecn.synack_again(num_retrans);
+        drop(state);
         cx.inc(TcpMib::RetransSegs);
         cx.inc(TcpExt::TCPSynRetrans);
     }

@@ -74,6 +74,8 @@ pub enum Verdict {
     Rst,
     /// Answer with an acknowledgement.
     Ack,
+    /// The same to what is out of order (`TCP_TW_ACK_OOW`).
+    AckNonsense,
     /// A new connection may begin, with this initial sequence number.
     Syn(u32),
 }
@@ -302,7 +304,7 @@ fn rate_limited_ack(cx: &Cx<'_>, state: &mut State, skipped: TcpExt) -> Verdict 
         cx.inc(skipped);
         Verdict::Success
     } else {
-        Verdict::Ack
+        Verdict::AckNonsense
     }
 }
 

@@ -14,10 +14,11 @@ pub const DELACK_MAX: u32 = 200;
 
 /// Acknowledges now.
 pub fn send_ack(sk: &mut Sk<'_>, cx: &Cx<'_>) {
-    send_ack_for(sk, cx);
+    send_ack_with(sk, cx, TcpFlags::NONE);
 }
 
-fn send_ack_for(sk: &mut Sk<'_>, cx: &Cx<'_>) {
+/// The same with flags of ECN in place of those that are due.
+pub fn send_ack_with(sk: &mut Sk<'_>, cx: &Cx<'_>, flags: TcpFlags) {
     if crate::state::state(sk) == TcpState::Close {
         return;
     }
@@ -26,7 +27,7 @@ fn send_ack_for(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     skb.truesize = net::sock::mem::SKB_OVERHEAD;
     let seq = acceptable_seq(sk);
     // A lost ACK is made good by the next one.
-    let _ = transmit_skb(sk, cx, skb, Out::bare(seq, TcpFlags::ACK));
+    let _ = transmit_skb(sk, cx, skb, Out::bare(seq, TcpFlags::ACK.with(flags)));
 }
 
 /// A sequence number that the peer takes even if its window shrank (`tcp_acceptable_seq`).

@@ -150,7 +150,7 @@ pub fn current_mss(sk: &mut Sk<'_>, cx: &Cx<'_>) -> u32 {
             mss = sync_mss(sk, cx, mtu);
         }
     }
-    let header = TcpHdr::LEN + established_len(&sk.rx_opt, sk.duplicate_sack.is_some());
+    let header = TcpHdr::LEN + established_len(sk);
     let usual = usize::from(sk.tcp_header_len);
     if header != usual {
         mss = (mss + usual as u32).saturating_sub(header as u32).max(1);

@@ -5,6 +5,7 @@ use super::queue::{EVER_RETRANS, LOST, SACKED_ACKED, SACKED_RETRANS, Segment};
 use super::write_xmit::{in_cwnd_reduction, tso_segs};
 use super::{segment, split};
 use crate::TcpCx;
+use crate::ecn::handshake::retransmitted_syn;
 use crate::fastopen::client;
 use crate::seq::{after, before};
 use crate::sock::{CaState, Sk, XmitTimer};
@@ -70,6 +71,9 @@ pub fn send_again(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize, segs: u32) -> Result<(
         if len < mss && cx.tcp().sysctl.retrans_collapse() != 0 {
             while split::collapse(sk, cx, i, window.min(mss)) {}
         }
+    }
+    if sk.send_queue[i].flags.syn() {
+        sk.send_queue[i].flags = retransmitted_syn(sk, sk.send_queue[i].flags);
     }
     let seg = &mut sk.send_queue[i];
     seg.pcount = seg.pcount.max(1);

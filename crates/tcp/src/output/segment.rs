@@ -4,6 +4,7 @@
 use super::options::{OutOptions, TIMESTAMP_LEN, only_timestamp, timestamp_bytes};
 use super::queue::Segment;
 use super::window::select_window;
+use crate::ecn;
 use crate::seq::{after, before};
 use crate::sock::Sk;
 use net::mib;
@@ -141,7 +142,21 @@ pub fn transmit_skb(sk: &mut Sk<'_>, cx: &Cx<'_>, mut skb: Skb, out: Out) -> Res
         select_window(sk, cx)
     };
     let rcv_nxt = sk.rcv_nxt;
-    let (flags, urg_ptr) = urgent(sk, out);
+    let (mut flags, urg_ptr) = urgent(sk, out);
+    let dsack = sk.duplicate_sack;
+    if timestamp.is_none() && !flags.syn() {
+        // What it tells of is told.
+        sk.duplicate_sack = None;
+    }
+    if sk.ecn_flags & ecn::ANY != 0 {
+        if !flags.syn() {
+            flags |= ecn::send(sk, &out, payload);
+        }
+        if sk.is_accecn() {
+            skb.gso_cwr = true;
+            ecn::option::sent(sk, others.0.has_accecn(), dsack.map(|block| block.start));
+        }
+    }
     let check = pseudo_check(sk.inet.saddr, sk.inet.daddr, payload + header_len as u32);
     let words = [
         u32::from(sk.inet.num) << 16 | u32::from(sk.inet.dport),

@@ -2,10 +2,12 @@
 //! `tcp_make_synack`, `tcp_select_initial_window`).
 
 use super::mss::{advertise, dst_mtu, sync_mss};
+use super::options::with_accecn;
 use super::queue::Segment;
 use super::window::full_space;
 use super::{append, segment};
 use crate::TcpCx;
+use crate::ecn::{self, handshake};
 use crate::fastopen::client;
 use crate::fastopen::keys::Cookie;
 use crate::init::OpenReq;
@@ -122,7 +124,8 @@ pub fn connect(sk: &mut Sk<'_>, cx: &Cx<'_>, data: Option<&mut IovSource<'_>>) -
     connect_init(sk, cx)?;
     super::mstamp_refresh(sk, cx);
     let isn = sk.write_seq;
-    let mut syn = Segment::new(cx, isn, TcpFlags::SYN);
+    let flags = TcpFlags::SYN.with(handshake::send_syn(sk));
+    let mut syn = Segment::new(cx, isn, flags);
     syn.end_seq = isn.wrapping_add(1);
     syn.pcount = 1;
     sk.write_seq = syn.end_seq;
@@ -154,7 +157,10 @@ pub fn send_synack(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     if sk.send_queue.sent() == 0 || !sk.send_queue[0].flags.syn() {
         return;
     }
-    sk.send_queue[0].flags |= TcpFlags::ACK;
+    let flags = sk.send_queue[0].flags;
+    if !flags.ack() {
+        sk.send_queue[0].flags = handshake::crossed_synack(sk, flags).with(TcpFlags::ACK);
+    }
     let _ = segment::transmit(sk, cx, 0);
 }
 
@@ -181,7 +187,7 @@ pub fn open_req_window(
 }
 
 /// A SYN-ACK for a request; `data` is at the TCP header, the checksum field is still empty. `tsval`
-/// is the clock in ms, without the offset.
+/// is the clock in ms, without the offset. `again` says after how many timeouts it goes once more.
 #[must_use]
 pub fn make_synack(
     cx: &Cx<'_>,
@@ -190,13 +196,18 @@ pub fn make_synack(
     dport: u16,
     tsval: u32,
     cookie: Option<&Cookie>,
+    again: Option<u8>,
 ) -> Skb {
-    let repr = TcpRepr {
+    let mut repr = TcpRepr {
         source: sport,
         dest: dport,
         seq: req.snt_isn,
         ack_seq: req.rcv_nxt,
-        flags: TcpFlags::SYN.with(TcpFlags::ACK),
+        flags: TcpFlags::SYN.with(TcpFlags::ACK).with(handshake::synack_flags(
+            req,
+            again.is_some(),
+            again.unwrap_or(0),
+        )),
         window: req.rcv_wnd.min(65_535) as u16,
         urg_ptr: 0,
         options: TcpOptions {
@@ -210,6 +221,13 @@ pub fn make_synack(
             ..TcpOptions::default()
         },
     };
+    let counters = ecn::option::counters(&[0; 3]);
+    if req.accecn.ok && again.is_none() {
+        let enabled = cx.tcp().sysctl.ecn_option() != 0;
+        if let Some(fields) = ecn::option::synack(enabled, &repr.options) {
+            repr.options = with_accecn(&repr.options, &counters, fields);
+        }
+    }
     let mut skb = cx.alloc_skb();
     let len = repr.header_len();
     repr.emit(skb.push(len));

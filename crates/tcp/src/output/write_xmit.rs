@@ -6,6 +6,7 @@ use super::queue::Segment;
 use super::{segment, split};
 use crate::chrono;
 use crate::cong::{self, CaEvent};
+use crate::ecn;
 use crate::seq::{after, before};
 use crate::sock::{CaState, Sk, TCP_NAGLE_CORK, TCP_NAGLE_OFF, TCP_NAGLE_PUSH, XmitTimer};
 use crate::timer;
@@ -62,6 +63,10 @@ pub fn check_probe_timer(sk: &mut Sk<'_>, cx: &Cx<'_>) {
 /// Writes to the network. True when nothing is in flight although something waits.
 pub fn write_xmit(sk: &mut Sk<'_>, cx: &Cx<'_>, mss: u32, nonagle: u8, push: Push) -> bool {
     super::mstamp_refresh(sk, cx);
+    let mut mss = mss;
+    if sk.ecn_flags & ecn::ACCECN != 0 && ecn::option::is_beacon_due(sk) {
+        mss = current_mss(sk, cx);
+    }
     let (mut sent, mut cwnd_limited, mut rearm, mut rwnd_limited) = (0, false, false, false);
     while let Some(head) = sk.send_queue.send_head() {
         let i = sk.send_queue.sent();

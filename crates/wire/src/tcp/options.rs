@@ -204,6 +204,14 @@ pub struct AccEcn<'a> {
 }
 
 impl AccEcn<'_> {
+    /// Bytes of the option beyond a multiple of four, if they are one or two.
+    pub(super) fn odd(&self) -> usize {
+        match (self.data.len() + 2) % 4 {
+            3 => 0,
+            odd => odd,
+        }
+    }
+
     /// The counters in the order of the option.
     pub fn counters(&self) -> impl Iterator<Item = u32> {
         let (counters, _) = self.data.as_chunks::<3>();

@@ -47,6 +47,7 @@ fn block() -> impl Strategy<Value = SackBlock> {
 prop_compose! {
     /// What fits a header together: Linux never sends more.
     fn sendable()(
+        accecn in prop::option::of((any::<bool>(), 0usize..=3)),
         mss in prop::option::of(1u16..),
         wscale in prop::option::of(0u8..=14),
         sack_perm: bool,
@@ -59,10 +60,14 @@ prop_compose! {
             sack_perm,
             timestamp: ts.map(|(val, ecr)| TcpTimestamp { val, ecr }),
             sack: sack.into_iter().collect(),
+            accecn: accecn.map(|(order1, fields)| AccEcn { order1, data: &COUNTERS[..3 * fields] }),
             ..TcpOptions::default()
         }
     }
 }
+
+/// Counters whose bytes look like padding, an end, options.
+const COUNTERS: [u8; 9] = [0, 0, 1, 1, 8, 10, 0, 5, 1];
 
 proptest! {
     #[test]
@@ -126,6 +131,8 @@ proptest! {
         ports: (u16, u16), seq: (u32, u32), flags in 0u16..0x200, window: u16, urg_ptr: u16,
         options in sendable(), addrs: (u32, u32), data in prop::collection::vec(any::<u8>(), 0..50),
     ) {
+        // The other reader does not know this one.
+        let options = TcpOptions { accecn: None, ..options };
         prop_assume!(options.emit_len() <= MAX_TCP_OPTION_SPACE);
         let repr = TcpRepr {
             source: ports.0, dest: ports.1, seq: seq.0, ack_seq: seq.1,
@@ -236,6 +243,26 @@ fn accurate_ecn() {
     assert_eq!(buf[..2], [174, 11]);
     let back = TcpOptions::parse(&buf).accecn.unwrap();
     assert_eq!(back.counters().collect::<Vec<_>>(), [1, 256, 65536]);
+}
+
+/// The option of few counters stands where others have padding, as Linux writes it.
+#[test]
+fn accurate_ecn_takes_the_place_of_padding() {
+    let sack: SackBlocks = [SackBlock { start: 1, end: 2 }].into_iter().collect();
+    let write = |fields: usize, wscale, sack| {
+        let accecn = Some(AccEcn { order1: true, data: &COUNTERS[..3 * fields] });
+        let options = TcpOptions { accecn, wscale, sack, ..TcpOptions::default() };
+        let mut buf = [0; 40];
+        let len = options.emit(&mut buf);
+        assert_eq!(len, options.emit_len());
+        buf[..len].to_vec()
+    };
+    let blocks = [0, 0, 0, 1, 0, 0, 0, 2];
+    assert_eq!(write(0, None, sack), [&[174, 2, 5, 10][..], &blocks].concat());
+    assert_eq!(write(1, None, sack), [&[174, 5, 0, 0, 1, 1, 5, 10][..], &blocks].concat());
+    assert_eq!(write(1, Some(7), SackBlocks::NONE), [174, 5, 0, 0, 1, 3, 3, 7]);
+    assert_eq!(write(0, Some(7), SackBlocks::NONE), [1, 3, 3, 7, 174, 2, 1, 1]);
+    assert_eq!(write(0, None, SackBlocks::NONE), [174, 2, 1, 1]);
 }
 
 #[test]

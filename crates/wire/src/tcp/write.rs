@@ -64,14 +64,62 @@ fn write_fastopen(w: &mut Writer<'_>, fastopen: FastOpen<'_>) {
     w.pad();
 }
 
-fn write_accecn(w: &mut Writer<'_>, accecn: AccEcn<'_>) {
+/// What stands in front of an option to align it.
+const NOPS: [u8; 2] = [TCPOPT_NOP, TCPOPT_NOP];
+
+/// Bytes of an option that are yet to be written, in place of the padding of what follows.
+#[derive(Default)]
+struct Odd {
+    bytes: [u8; 2],
+    len: usize,
+}
+
+impl Odd {
+    /// They, and padding behind them.
+    fn take(&mut self) -> [u8; 2] {
+        let Odd { bytes: [a, b], len } = std::mem::take(self);
+        match len {
+            0 => NOPS,
+            1 => [a, TCPOPT_NOP],
+            _ => [a, b],
+        }
+    }
+}
+
+/// Writes all of it but one or two odd bytes.
+fn write_accecn(w: &mut Writer<'_>, accecn: AccEcn<'_>) -> Odd {
     let kind = if accecn.order1 { TCPOPT_ACCECN1 } else { TCPOPT_ACCECN0 };
-    w.put(&[kind, size(accecn.data.len() + 2)]);
-    w.put(accecn.data);
-    w.pad();
+    let head = [kind, size(accecn.data.len() + 2)];
+    let len = accecn.odd();
+    let mut odd = Odd { bytes: head, len };
+    match accecn.data.len().checked_sub(len) {
+        // The head alone, and odd itself.
+        None => {}
+        Some(whole) => {
+            let (whole, rest) = accecn.data.split_at(whole);
+            w.put(&head);
+            w.put(whole);
+            odd.bytes[..len].copy_from_slice(rest);
+            if len == 0 {
+                w.pad();
+            }
+        }
+    }
+    odd
 }
 
 impl TcpOptions<'_> {
+    /// Bytes that an Accurate ECN option adds: its odd ones may stand where others have padding.
+    fn accecn_len(&self, accecn: AccEcn<'_>) -> usize {
+        let room = match () {
+            () if self.sack_perm && self.timestamp.is_none() || !self.sack.as_slice().is_empty() => 2,
+            () if self.wscale.is_some() => 1,
+            () => 0,
+        };
+        let len = accecn.data.len() + 2;
+        padded(if accecn.odd() <= room { len - accecn.odd() } else { len })
+    }
+
     /// Bytes [`emit`](Self::emit) writes: a multiple of four. More than [`MAX_TCP_OPTION_SPACE`] cannot be sent.
     #[inline]
     #[must_use]
@@ -85,7 +133,7 @@ impl TcpOptions<'_> {
             + if alone { 4 } else { 0 }
             + self.wscale.map_or(0, |_| 4)
             + if sacks > 0 { 4 + 8 * sacks } else { 0 }
-            + self.accecn.map_or(0, |a| padded(a.data.len() + 2))
+            + self.accecn.map_or(0, |a| self.accecn_len(a))
             + self.fastopen.map_or(0, fastopen_len)
     }
 
@@ -108,24 +156,31 @@ impl TcpOptions<'_> {
         }
         match (self.timestamp, self.sack_perm) {
             (Some(ts), true) => w.put(&timestamp_bytes([TCPOPT_SACK_PERM, 2], ts)),
-            (Some(ts), false) => w.put(&timestamp_bytes([TCPOPT_NOP, TCPOPT_NOP], ts)),
-            (None, true) => w.put(&[TCPOPT_NOP, TCPOPT_NOP, TCPOPT_SACK_PERM, 2]),
-            (None, false) => {}
+            (Some(ts), false) => w.put(&timestamp_bytes(NOPS, ts)),
+            _ => {}
         }
-        if let Some(accecn) = self.accecn {
-            write_accecn(&mut w, accecn);
+        let mut odd = self.accecn.map_or_else(Odd::default, |accecn| write_accecn(&mut w, accecn));
+        if self.sack_perm && self.timestamp.is_none() {
+            let [a, b] = odd.take();
+            w.put(&[a, b, TCPOPT_SACK_PERM, 2]);
         }
         if let Some(scale) = self.wscale {
-            w.put(&[TCPOPT_NOP, TCPOPT_WINDOW, 3, scale]);
+            // Two odd bytes are not torn apart for the one there is room for.
+            let first = if odd.len == 1 { odd.take()[0] } else { TCPOPT_NOP };
+            w.put(&[first, TCPOPT_WINDOW, 3, scale]);
         }
         let sacks = self.sack.as_slice();
         if !sacks.is_empty() {
             let len = 2 + 8 * sacks.len() as u8;
-            w.put(&[TCPOPT_NOP, TCPOPT_NOP, TCPOPT_SACK, len]);
+            let [a, b] = odd.take();
+            w.put(&[a, b, TCPOPT_SACK, len]);
             for block in sacks {
                 w.put(&block.start.to_be_bytes());
                 w.put(&block.end.to_be_bytes());
             }
+        } else if odd.len > 0 {
+            w.put(&odd.take());
+            w.pad();
         }
         if let Some(fastopen) = self.fastopen {
             write_fastopen(&mut w, fastopen);

@@ -6,7 +6,7 @@ use crate::settings::IpVersion;
 use crate::tun::NAME;
 use sockeye::ip::IpNet;
 use sockeye::ip::fib::{Mode, Route};
-use sockeye::stack::mib::{Ip, IpExt, Tcp, TcpExt};
+use sockeye::stack::mib::{Ip, Ip6, IpExt, Tcp, TcpExt};
 use sockeye::uapi::Errno;
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -102,6 +102,8 @@ fn counters(run: &Run) -> Vec<(String, u64)> {
             at += 1;
         }
     }
+    let v6 = run.net.stack().mib.sums(Ip6::InReceives.into(), Ip6::NAMES.len());
+    out.extend(Ip6::NAMES.iter().zip(v6).map(|(name, value)| (format!("Ip6{name}"), value)));
     out
 }
 
@@ -218,6 +220,7 @@ fn route(run: &Run, args: &[&str], mode: Mode) -> Option<Output> {
             "rto_min" => metrics.rto_min = number()?,
             "quickack" => metrics.quickack = number()?,
             "reordering" => metrics.reordering = number()?,
+            "features" if *value == "ecn" => metrics.features |= 1,
             "fastopen_no_cookie" => metrics.fastopen_no_cookie = number()?,
             _ => return None,
         }
