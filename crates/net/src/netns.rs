@@ -21,7 +21,7 @@ use kern::park::Sleeper;
 use kern::rng::Rng;
 use kern::slots::Slots;
 use kern::sync::ClaimQueue;
-use kern::time::{Clock, Jiffies, Time};
+use kern::time::{Clock, Time};
 use kern::timer::Wheel;
 use std::any::Any;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -90,6 +90,8 @@ pub struct Net {
     pub dev: Devices,
     /// `/proc/sys`.
     pub sysctl: SysctlTable,
+    /// What Linux has below `/sys/module`: parameters, as `tcp_cubic/parameters/hystart`.
+    pub modules: SysctlTable,
     /// The values of `net.core.*`.
     pub core: CoreSysctl,
     /// `net_families`.
@@ -101,6 +103,7 @@ pub struct Net {
     pub(crate) rx: ClaimQueue<Skb>,
     pub(crate) depot: Depot,
     pub(crate) timers: Wheel<Armed>,
+    pub(crate) hrtimers: Wheel<Armed>,
     pub(crate) taps: Taps,
     pub(crate) netstamp: Gate,
     packet_types: [OnceLock<(u16, PacketReceive)>; 8],
@@ -116,7 +119,7 @@ pub struct Net {
 impl Net {
     /// An empty namespace: no device, no family, no protocol. The `sockeye` crate fills it.
     pub fn new(config: Config) -> Arc<Net> {
-        let now = config.clock.now().jiffies();
+        let now = config.clock.now();
         let net = Arc::new(Net {
             id: config.id,
             clock: config.clock,
@@ -126,13 +129,15 @@ impl Net {
             mib: Mibs::default(),
             dev: Devices::default(),
             sysctl: SysctlTable::default(),
+            modules: SysctlTable::default(),
             core: CoreSysctl::default(),
             families: Families::default(),
             tracer: TracerSlot::default(),
             sockets: SocketCount::default(),
             rx: ClaimQueue::default(),
             depot: Depot::default(),
-            timers: Wheel::new(now),
+            timers: Wheel::new(now.jiffies()),
+            hrtimers: Wheel::new(now.ns()),
             taps: Taps::default(),
             netstamp: Gate::new(),
             packet_types: Default::default(),
@@ -235,19 +240,19 @@ impl Net {
 
     /// Tells who sleeps until the next timer, when `expires` is earlier than what was told last.
     #[inline]
-    pub(crate) fn timer_armed(&self, expires: Jiffies) {
-        if expires < self.soonest.load(Relaxed)
+    pub(crate) fn timer_armed(&self, expires: Time) {
+        if expires.ns() < self.soonest.load(Relaxed)
             && let Some(on_timer) = &self.on_timer
         {
-            self.soonest.store(expires, Relaxed);
-            on_timer(Time::from_jiffies(expires));
+            self.soonest.store(expires.ns(), Relaxed);
+            on_timer(expires);
         }
     }
 
     /// Whoever called [`Net::next_timer`] promises to be back by `until`: timers armed for later
     /// than that need not be announced.
     pub fn timers_promised(&self, until: Option<Time>) {
-        self.soonest.store(until.map_or(u64::MAX, Time::jiffies), Relaxed);
+        self.soonest.store(until.map_or(u64::MAX, Time::ns), Relaxed);
     }
 
     /// Shows a packet to the taps as received.

@@ -57,6 +57,8 @@ pub struct DiagSock {
     pub info: Option<Box<TcpInfo>>,
     /// Congestion control.
     pub congestion: Option<&'static str>,
+    /// Its own state: the attribute and the value (`union tcp_cc_info`).
+    pub cc_info: Option<(u16, Vec<u8>)>,
 }
 
 impl DiagSock {
@@ -239,6 +241,10 @@ fn message(request: &Request<'_, '_>, question: &InetDiagReqV2, sk: &DiagSock, f
             let mut text = name.as_bytes().to_vec();
             text.push(0);
             put_attr(buf, INET_DIAG_CONG, &text);
+        }
+        // Who asks for one of them gets whichever there is.
+        if let Some((attr, info)) = sk.cc_info.as_ref().filter(|_| wants(question, INET_DIAG_VEGASINFO)) {
+            put_attr(buf, *attr, info);
         }
     })
 }

@@ -102,6 +102,8 @@ fn whole(cx: &UserCx<'_>, sk: &Sock<Tcp>, info: bool) -> DiagSock {
     };
     sock.retrans = st.retransmits;
     sock.congestion = Some(tcp::cong::name(&st));
+    sock.cc_info =
+        tcp::cong::info(&st).filter(|_| info).map(|shown| (shown.attr, shown.bytes[..shown.len].to_vec()));
     sock.info = info.then(|| Box::new(tcp::api::info::tcp_info(&st)));
     sock
 }

@@ -46,7 +46,7 @@ pub use ::net as stack;
 pub use namespace::{Builder, Net};
 pub use task::{Task, Timeout};
 pub use uapi;
-pub use {dev, inet, ip, kern, unix, vfs};
+pub use {dev, inet, ip, kern, tcp, unix, vfs};
 
 use std::net::SocketAddr;
 use uapi::SockAddr;

@@ -177,6 +177,23 @@ impl Net {
         self.0.stack.sysctl.write(&self.0.stack, path, value)
     }
 
+    /// Reads a parameter that Linux has below `/sys/module`, as `tcp_cubic/parameters/hystart`.
+    pub fn module_param(&self, path: &str) -> Result<String> {
+        self.0.stack.modules.read(&self.0.stack, path)
+    }
+
+    /// Writes one.
+    pub fn set_module_param(&self, path: &str, value: &str) -> Result<()> {
+        self.0.stack.modules.write(&self.0.stack, path, value)
+    }
+
+    /// Makes a congestion control known to this namespace: sockets may choose it by
+    /// `TCP_CONGESTION`, the sysctls by its name. `EINVAL` for a table that is not complete, `EEXIST`
+    /// for a name that is taken. See the example `congestion_control`.
+    pub fn register_congestion_control(&self, ops: &'static tcp::cong::CongestionOps) -> Result<()> {
+        tcp::cong::register(&self.0.stack, ops)
+    }
+
     /// Runs `f` with a [`Cpu`] of the pool.
     pub fn with_cpu<R>(&self, f: impl FnOnce(&Cpu) -> R) -> R {
         let pooled = self.0.cpus.lock().pop();

@@ -74,7 +74,7 @@ pub fn init_sock(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         sk.sysctl = Some(cx.tcp().sysctl.clone());
     }
     let sysctl = &cx.tcp().sysctl;
-    sk.cong.ops = sysctl.cong.ops();
+    cong::assign(sk, &sysctl.cong);
     sk.rto = timer::TIMEOUT_INIT;
     sk.rto_min = ((sysctl.rto_min_us() as u32) / 1000).max(1);
     sk.rto_max = sysctl.rto_max_ms() as u32;
@@ -119,7 +119,7 @@ pub fn disconnect_reset(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     let write_seq = sk.write_seq.wrapping_add(sk.max_window).wrapping_add(2);
     let (rcvbuf, sndbuf) = (sk.sk.rcvbuf(), sk.sk.sndbuf());
     let user_mss = sk.rx_opt.user_mss;
-    let ops = sk.cong.ops;
+    cong::cleanup(sk);
     let fresh = TcpSock {
         inet: std::mem::take(&mut sk.inet),
         retransmit_timer: std::mem::take(&mut sk.retransmit_timer),
@@ -133,7 +133,7 @@ pub fn disconnect_reset(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     init_sock(sk, cx);
     sk.sk.set_rcvbuf(rcvbuf);
     sk.sk.set_sndbuf(sndbuf);
-    sk.cong.ops = ops;
+    sk.cong.inherit(&old.cong);
     sk.rx_opt.user_mss = user_mss;
     sk.write_seq = if write_seq == 0 { 1 } else { write_seq };
     // Between connections SIOCOUTQ tells how far apart these are.
@@ -180,7 +180,9 @@ impl TcpSock {
     /// Takes the settings of another sock: a listener's template, a child.
     pub fn inherit_options(&mut self, from: &TcpSock) {
         copy_user_options(self, from);
-        self.cong.ops = from.cong.ops;
+        if from.cong.chosen {
+            self.cong.inherit(&from.cong);
+        }
     }
 }
 
@@ -264,7 +266,7 @@ pub fn init_transfer(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         sk.snd_cwnd = crate::output::write_xmit::init_cwnd(sk, cx);
     }
     sk.snd_cwnd_stamp = sk.jiffies32();
-    cong::init(sk);
+    cong::init(sk, cx);
     init_buffer_space(sk, cx);
     sk.send_queue.shrink();
 }

@@ -181,8 +181,8 @@ pub struct Rare {
     pub zerocopy_key: u32,
     /// Accurate ECN.
     pub accecn: crate::ecn::AccEcn,
-    /// A setting of a congestion control by name that is looked up again after a disconnect.
-    pub ca_setsockopt: bool,
+    /// Until when pacing holds the next segment back (`pacing_timer`).
+    pub pacing_timer: TimerSlot,
 }
 
 /// `struct tcp_sock`.
@@ -300,7 +300,8 @@ pub struct TcpSock {
     // Time.
     /// The time of the event at hand, µs (`tcp_mstamp`).
     pub mstamp: u64,
-    /// When a segment last left, µs (`tcp_wstamp_ns`).
+    /// When the next segment may leave if it is paced, else when the last one left, ns
+    /// (`tcp_wstamp_ns`).
     pub wstamp: u64,
     /// Added to the clock in timestamp options (`tsoffset`).
     pub tsoffset: u32,
@@ -411,8 +412,6 @@ pub struct TcpSock {
     pub rate_interval_us: u32,
     /// And whether the application limited it (`rate_app_limited`).
     pub rate_app_limited: bool,
-    /// Bytes per second to pace at (`sk_pacing_rate`).
-    pub pacing_rate: u64,
     /// RACK (`rack`).
     pub rack: Rack,
     /// End of the tail loss probe in flight, valid while [`TcpSock::tlp_pending`] (`tlp_high_seq`).
@@ -524,6 +523,8 @@ pub struct TcpSock {
     pub chrono: crate::chrono::Chrono,
     /// Calls with `MSG_ZEROCOPY` wait for acknowledgement.
     pub zerocopy_pending: bool,
+    /// Pacing's timer is armed (`hrtimer_is_queued`).
+    pub pacing_armed: bool,
 }
 
 /// A timer whose deadline moves without touching the wheel while the wheel's entry is not later.

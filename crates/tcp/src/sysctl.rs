@@ -19,8 +19,10 @@ macro_rules! sysctls {
             $($(#[$doc])* pub $field: AtomicI32,)*
             $($(#[$udoc])* pub $ufield: AtomicI32,)*
             $($(#[$tdoc])* pub $tfield: [AtomicI32; 3],)*
-            /// The congestion control of new sockets.
-            pub cong: crate::cong::sysctl::DefaultCong,
+            /// The congestion controls there are, and which one new sockets get.
+            pub cong: crate::cong::Registry,
+            /// The parameters of CUBIC.
+            pub cubic: crate::cong::sysctl::CubicParams,
         }
 
         impl Default for Sysctl {
@@ -29,7 +31,8 @@ macro_rules! sysctls {
                     $($field: AtomicI32::new($default),)*
                     $($ufield: AtomicI32::new($udefault as i32),)*
                     $($tfield: $tdefault.map(AtomicI32::new),)*
-                    cong: crate::cong::sysctl::DefaultCong::default(),
+                    cong: Default::default(),
+                    cubic: Default::default(),
                 }
             }
         }

@@ -102,6 +102,13 @@ macro_rules! relaxed {
 const READABLE: u32 = EPOLLIN | EPOLLPRI | EPOLLRDNORM | EPOLLRDBAND;
 const WRITABLE: u32 = EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
 
+/// Nobody spaces its packets (`SK_PACING_NONE`).
+pub const PACING_NONE: u8 = 0;
+/// Its protocol does (`SK_PACING_NEEDED`).
+pub const PACING_NEEDED: u8 = 1;
+/// The device's queue does (`SK_PACING_FQ`).
+pub const PACING_FQ: u8 = 2;
+
 /// What few socks have; made on first use, and kept with the object.
 #[derive(Default)]
 pub(super) struct Rare {
@@ -136,6 +143,7 @@ pub struct SockCommon {
     ino: AtomicU64,
     rcvtimeo: AtomicU64,
     sndtimeo: AtomicU64,
+    pacing_rate: AtomicU64,
     max_pacing_rate: AtomicU64,
     rcvbuf: AtomicI32,
     sndbuf: AtomicI32,
@@ -161,6 +169,7 @@ pub struct SockCommon {
     protocol: AtomicU16,
     state: AtomicU8,
     shutdown: AtomicU8,
+    pacing_status: AtomicU8,
 }
 
 impl SockCommon {
@@ -176,7 +185,9 @@ impl SockCommon {
         self.rcvtimeo.store(u64::MAX, Relaxed);
         self.sndtimeo.store(u64::MAX, Relaxed);
         self.rcvlowat.store(1, Relaxed);
+        self.pacing_rate.store(u64::MAX, Relaxed);
         self.max_pacing_rate.store(u64::MAX, Relaxed);
+        self.pacing_status.store(PACING_NONE, Relaxed);
         self.peek_off.store(-1, Relaxed);
         self.incoming_cpu.store(-1, Relaxed);
         self.shutdown.store(0, Relaxed);
@@ -215,7 +226,9 @@ impl SockCommon {
         self.flags.store(from.flags.load(Relaxed) & !OWN, Relaxed);
         self.rcvtimeo.store(from.rcvtimeo.load(Relaxed), Relaxed);
         self.sndtimeo.store(from.sndtimeo.load(Relaxed), Relaxed);
+        self.pacing_rate.store(from.pacing_rate.load(Relaxed), Relaxed);
         self.max_pacing_rate.store(from.max_pacing_rate.load(Relaxed), Relaxed);
+        self.pacing_status.store(from.pacing_status.load(Relaxed), Relaxed);
         self.rcvbuf.store(from.rcvbuf.load(Relaxed), Relaxed);
         self.sndbuf.store(from.sndbuf.load(Relaxed), Relaxed);
         self.rcvlowat.store(from.rcvlowat.load(Relaxed), Relaxed);
@@ -259,6 +272,10 @@ impl SockCommon {
         rcvtimeo, set_rcvtimeo: rcvtimeo: u64;
         /// `SO_SNDTIMEO`, nanoseconds; `u64::MAX` for none (`sk_sndtimeo`).
         sndtimeo, set_sndtimeo: sndtimeo: u64;
+        /// What it is paced at, bytes per second; `u64::MAX` for no limit (`sk_pacing_rate`).
+        pacing_rate, set_pacing_rate: pacing_rate: u64;
+        /// Who spaces its packets: [`PACING_NONE`] and its kin (`sk_pacing_status`).
+        pacing_status, set_pacing_status: pacing_status: u8;
         /// `SO_MAX_PACING_RATE`, bytes per second (`sk_max_pacing_rate`).
         max_pacing_rate, set_max_pacing_rate: max_pacing_rate: u64;
         /// An error that is not to end anything unless the sock fails (`sk_err_soft`).

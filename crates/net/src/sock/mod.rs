@@ -21,7 +21,9 @@ mod wait;
 pub use cmsg::{
     SockCmsg, sock_cmsg_send, sock_recv_cmsgs, sock_recv_timestamp, stream_recv_timestamp, wants_timestamps,
 };
-pub use common::{RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK, SockCommon, SockFlag};
+pub use common::{
+    PACING_FQ, PACING_NEEDED, PACING_NONE, RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK, SockCommon, SockFlag,
+};
 pub use datagram::RecvQueue;
 pub use lock::{BhGuard, SkMut, UserGuard};
 pub use options::GetOpt;

@@ -2,7 +2,7 @@
 //! as an orphan until the connection is over, or ends.
 
 use crate::sock::Sk;
-use crate::{Tcp, TcpCx, init, mini, output, state, timer};
+use crate::{Tcp, TcpCx, cong, init, mini, output, state, timer};
 use net::mib::TcpExt;
 use net::sock::{SHUTDOWN_MASK, SockFlag, Timeo};
 use net::{Cx, Sock, UserCx};
@@ -137,6 +137,7 @@ pub fn destroy_sock(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     crate::fastopen::client::ended(sk, cx);
     timer::clear_xmit_timers(sk, cx);
     timer::delete_keepalive(sk, cx);
+    cong::cleanup(sk);
     init::purge_queues(sk, cx);
     crate::hash::unhash(sk, cx);
     crate::hash::put_port(sk, cx);

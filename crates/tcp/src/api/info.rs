@@ -15,7 +15,7 @@ pub fn tcp_info(sk: &Sk<'_>) -> TcpInfo {
     let state = state::state(sk);
     let mut info = TcpInfo {
         state: state as u8,
-        pacing_rate: if sk.pacing_rate == 0 { u64::MAX } else { sk.pacing_rate },
+        pacing_rate: sk.sk.pacing_rate(),
         max_pacing_rate: sk.sk.max_pacing_rate(),
         reordering: sk.reordering,
         snd_cwnd: sk.snd_cwnd,

@@ -61,7 +61,7 @@ fn template(sk: &Sk<'_>) -> TcpSock {
     let mut template = TcpSock::default();
     template.inet.inherit(&sk.inet);
     init::copy_user_options(&mut template, sk);
-    template.cong.ops = sk.cong.ops;
+    template.cong.inherit(&sk.cong);
     template
 }
 

@@ -32,6 +32,7 @@ pub fn sendmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<
         check_control(sk, cx, msg)?;
     }
     let zerocopy = zerocopy::wanted(sk, cx, &guard, msg)?;
+    crate::input::rate::check_app_limited(&mut guard.sk_mut());
     let mut copied = 0;
     loop {
         let (step, mss) = fill(&mut guard.sk_mut(), cx, msg, &mut copied);

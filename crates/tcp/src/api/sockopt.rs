@@ -14,7 +14,7 @@ use std::sync::Arc;
 use uapi::socket::SOL_TCP;
 use uapi::tcp as t;
 use uapi::tcp::TcpState;
-use uapi::{Errno, Result};
+use uapi::{CAP_NET_ADMIN, Errno, Result};
 use zerocopy::IntoBytes;
 
 /// An option whose value is one `int`.
@@ -367,9 +367,11 @@ fn set_congestion(sk: &Sock<Tcp>, cx: &UserCx<'_>, value: &[u8]) -> Result<()> {
     // At most 15 bytes, up to a NUL.
     let name = &value[..value.len().min(15)];
     let name = name.split(|&b| b == 0).next().unwrap_or_default();
+    let net_admin = cx.process.capable(CAP_NET_ADMIN);
     let mut guard = sk.lock_sock(cx);
     let mut sk = guard.sk_mut();
-    cong::set_by_name(&mut sk, name)?;
+    output::mstamp_refresh(&mut sk, cx);
+    cong::set_by_name(&mut sk, cx, name, net_admin)?;
     if state::state(&sk) == TcpState::Listen {
         listen::refresh(&mut sk);
     }
@@ -397,6 +399,10 @@ pub fn get(sk: &Sock<Tcp>, cx: &UserCx<'_>, level: i32, name: i32, out: &mut Get
             let known = cong::name(&sk).as_bytes();
             name[..known.len().min(15)].copy_from_slice(&known[..known.len().min(15)]);
             out.bytes(&name)
+        }
+        t::TCP_CC_INFO => {
+            let info = cong::info(&sk);
+            out.bytes(info.as_ref().map_or(&[], |info| &info.bytes[..info.len]))
         }
         t::TCP_FASTOPEN_KEY => {
             let keys = sk.fastopen_keys().map_or_else(Vec::new, |keys| keys.to_bytes());

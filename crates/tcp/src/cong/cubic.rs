@@ -1,12 +1,14 @@
 //! CUBIC (RFC 9438) with HyStart: `tcp_cubic`, and Linux's constants.
 
-use super::{CaEvent, CaPriv, CongestionOps, cong_avoid_ai, slow_start};
+use super::{AckSample, CONG_NON_RESTRICTED, CaEvent, CongestionOps, cong_avoid_ai, reno, slow_start};
 use crate::seq::after;
-use crate::sock::{CaState, TcpSock};
+use crate::sock::{CaState, Sk, TcpSock};
 use net::Cx;
 use net::mib::TcpExt;
+use net::sock::PACING_NONE;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// Multiplicative decrease, in 1024ths (`beta`).
+/// Multiplicative decrease as the module has it when it is loaded, in 1024ths (`beta`).
 const BETA: u64 = 717;
 const BETA_DENOM: u64 = 1024;
 /// Ticks of the cubic function in a second: 2^10 (`BICTCP_HZ`).
@@ -17,17 +19,18 @@ const CUBE_RTT_SCALE: u64 = 410;
 const CUBE_FACTOR: u64 = (1 << (10 + 3 * BICTCP_HZ)) / CUBE_RTT_SCALE;
 /// `8 * (1024 + beta) / 3 / (1024 - beta)`
 const BETA_SCALE: u64 = 8 * (BETA_DENOM + BETA) / 3 / (BETA_DENOM - BETA);
-/// HyStart begins at this window, segments.
-const HYSTART_LOW_WINDOW: u32 = 16;
 /// Samples of the RTT in a round.
-const HYSTART_MIN_SAMPLES: u8 = 8;
-/// ACKs at most so far apart are a train, µs.
-const HYSTART_ACK_DELTA_US: u32 = 2000;
+const HYSTART_MIN_SAMPLES: u16 = 8;
+/// `HYSTART_ACK_TRAIN`
+const ACK_TRAIN: i32 = 1;
+/// `HYSTART_DELAY`
+const DELAY: i32 = 2;
 const HYSTART_DELAY_MIN: u32 = 4000;
 const HYSTART_DELAY_MAX: u32 = 16_000;
 
 /// CUBIC's state (`struct bictcp`).
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
 pub struct Cubic {
     cnt: u32,
     last_max_cwnd: u32,
@@ -39,8 +42,8 @@ pub struct Cubic {
     epoch_start: u32,
     ack_cnt: u32,
     tcp_cwnd: u32,
-    sample_cnt: u8,
-    found: bool,
+    sample_cnt: u16,
+    found: u16,
     round_start: u32,
     end_seq: u32,
     last_ack: u32,
@@ -48,7 +51,40 @@ pub struct Cubic {
 }
 
 /// `tcp_cubic`
-pub struct CubicOps;
+pub static CUBIC: CongestionOps = CongestionOps {
+    flags: CONG_NON_RESTRICTED,
+    init: Some(|sk, _cx| {
+        let (hystart, initial) = (sk.sysctl().cubic.hystart() != 0, sk.sysctl().cubic.initial_ssthresh());
+        if hystart {
+            hystart_reset(sk);
+        } else if initial != 0 {
+            sk.snd_ssthresh = initial as u32;
+        }
+    }),
+    ssthresh: |sk| {
+        let params = &sk.sysctl().cubic;
+        let (beta, fast_convergence) = (params.beta() as u32, params.fast_convergence() != 0);
+        ssthresh(sk, beta, fast_convergence)
+    },
+    cong_avoid: Some(|sk, _cx, _ack, acked| {
+        let friendly = sk.sysctl().cubic.tcp_friendliness() != 0;
+        cong_avoid(sk, acked, friendly);
+    }),
+    set_state: Some(|sk, to| {
+        if to == CaState::Loss {
+            state(sk).reset();
+            hystart_reset(sk);
+        }
+    }),
+    cwnd_event: Some(cwnd_event),
+    pkts_acked: Some(pkts_acked),
+    undo_cwnd: |sk| reno::undo_cwnd(sk),
+    ..CongestionOps::new("cubic")
+};
+
+fn state(tp: &mut TcpSock) -> &mut Cubic {
+    tp.cong.state()
+}
 
 /// The integer cube root (`cubic_root`): Linux's is a table and one Newton step, within 0.2%.
 fn cubic_root(a: u64) -> u32 {
@@ -64,7 +100,7 @@ fn cubic_root(a: u64) -> u32 {
 
 impl Cubic {
     /// How many ACKs the next increase takes (`bictcp_update`). `now` in ms.
-    fn update(&mut self, now: u32, cwnd: u32, acked: u32) {
+    fn update(&mut self, now: u32, cwnd: u32, acked: u32, friendly: bool) {
         self.ack_cnt += acked;
         if self.last_cwnd == cwnd && now.wrapping_sub(self.last_time) as i32 <= 1000 / 32 {
             return;
@@ -72,13 +108,13 @@ impl Cubic {
         if self.epoch_start == 0 || now != self.last_time {
             self.cubic_target(now, cwnd, acked);
         }
-        let delta = ((u64::from(cwnd) * BETA_SCALE) >> 3).max(1) as u32;
-        while self.ack_cnt > delta {
-            self.ack_cnt -= delta;
-            self.tcp_cwnd += 1;
-        }
-        if self.tcp_cwnd > cwnd {
-            self.cnt = self.cnt.min(cwnd / (self.tcp_cwnd - cwnd));
+        if friendly {
+            let delta = ((u64::from(cwnd) * BETA_SCALE) >> 3).max(1) as u32;
+            self.tcp_cwnd = self.tcp_cwnd.wrapping_add(self.ack_cnt.saturating_sub(1) / delta);
+            self.ack_cnt -= self.ack_cnt.saturating_sub(1) / delta * delta;
+            if self.tcp_cwnd > cwnd {
+                self.cnt = self.cnt.min(cwnd / (self.tcp_cwnd - cwnd));
+            }
         }
         self.cnt = self.cnt.max(2);
     }
@@ -112,159 +148,142 @@ impl Cubic {
         }
     }
 
-    fn hystart_reset(&mut self, mstamp: u64, snd_nxt: u32) {
-        self.round_start = mstamp as u32;
-        self.last_ack = self.round_start;
-        self.end_seq = snd_nxt;
-        self.curr_rtt = u32::MAX;
-        self.sample_cnt = 0;
-    }
-
     fn reset(&mut self) {
         *self = Cubic {
-            found: false,
+            sample_cnt: self.sample_cnt,
             end_seq: self.end_seq,
             round_start: self.round_start,
+            last_ack: self.last_ack,
             curr_rtt: self.curr_rtt,
             ..Cubic::default()
         };
     }
 }
 
-fn hystart_ack_delay(tp: &TcpSock) -> u32 {
-    const GSO_MAX_SIZE: u64 = 65_536;
-    if tp.pacing_rate == 0 {
-        return 0;
-    }
-    (GSO_MAX_SIZE * 4 * 1_000_000 / tp.pacing_rate).min(1000) as u32
+fn hystart_reset(tp: &mut TcpSock) {
+    let (now, snd_nxt) = (tp.mstamp as u32, tp.snd_nxt);
+    let ca = state(tp);
+    (ca.round_start, ca.last_ack, ca.end_seq) = (now, now, snd_nxt);
+    (ca.curr_rtt, ca.sample_cnt) = (u32::MAX, 0);
 }
 
-fn hystart_update(tp: &mut TcpSock, cx: &Cx<'_>, delay: u32) {
-    let threshold_extra = hystart_ack_delay(tp);
-    let (mstamp, snd_una, snd_nxt, cwnd) = (tp.mstamp, tp.snd_una, tp.snd_nxt, tp.snd_cwnd);
-    let CaPriv::Cubic(ca) = &mut tp.cong.state else { return };
-    if after(snd_una, ca.end_seq) {
-        ca.hystart_reset(mstamp, snd_nxt);
+/// How long the ACKs of a few large sends may be held together, µs.
+fn hystart_ack_delay(sk: &Sk<'_>) -> u32 {
+    const GSO_MAX_SIZE: u64 = 65_536;
+    let bytes_us = GSO_MAX_SIZE * 4 * 1_000_000;
+    bytes_us.checked_div(sk.sk.pacing_rate()).map_or(0, |us| us.min(1000) as u32)
+}
+
+fn hystart_update(sk: &mut Sk<'_>, cx: &Cx<'_>, delay: u32) {
+    if after(sk.snd_una, state(sk).end_seq) {
+        hystart_reset(sk);
     }
-    if cwnd < HYSTART_LOW_WINDOW {
+    let params = &sk.sysctl().cubic;
+    let (low_window, detect) = (params.hystart_low_window() as u32, params.hystart_detect());
+    let (ack_delta, cwnd, now) = (params.hystart_ack_delta_us(), sk.snd_cwnd, sk.mstamp as u32);
+    if cwnd < low_window {
         return;
     }
-    let now = mstamp as u32;
-    if now.wrapping_sub(ca.last_ack) as i32 <= HYSTART_ACK_DELTA_US as i32 {
+    let extra = hystart_ack_delay(sk);
+    // Pacing spreads a round's packets over half of it.
+    let shift = u32::from(sk.sk.pacing_status() == PACING_NONE);
+    let ca = state(sk);
+    let mut found = (false, false);
+    if detect & ACK_TRAIN != 0 && now.wrapping_sub(ca.last_ack) as i32 <= ack_delta {
         ca.last_ack = now;
-        let threshold = (ca.delay_min + threshold_extra) >> 1;
-        if now.wrapping_sub(ca.round_start) as i32 > threshold as i32 {
-            ca.found = true;
-            cx.inc(TcpExt::TCPHystartTrainDetect);
-            cx.add(TcpExt::TCPHystartTrainCwnd, u64::from(cwnd));
-        }
+        let threshold = (ca.delay_min + extra) >> shift;
+        found.0 = now.wrapping_sub(ca.round_start) as i32 > threshold as i32;
     }
-    if !ca.found {
+    if detect & DELAY != 0 {
         ca.curr_rtt = ca.curr_rtt.min(delay);
+        let margin = (ca.delay_min >> 3).clamp(HYSTART_DELAY_MIN, HYSTART_DELAY_MAX);
         if ca.sample_cnt < HYSTART_MIN_SAMPLES {
             ca.sample_cnt += 1;
-        } else if ca.curr_rtt > ca.delay_min + (ca.delay_min >> 3).clamp(HYSTART_DELAY_MIN, HYSTART_DELAY_MAX)
-        {
-            ca.found = true;
-            cx.inc(TcpExt::TCPHystartDelayDetect);
-            cx.add(TcpExt::TCPHystartDelayCwnd, u64::from(cwnd));
+        } else {
+            found.1 = ca.curr_rtt > ca.delay_min + margin;
         }
     }
-    if ca.found {
-        tp.snd_ssthresh = cwnd;
+    if found == (false, false) {
+        return;
+    }
+    ca.found = 1;
+    if found.0 {
+        cx.inc(TcpExt::TCPHystartTrainDetect);
+        cx.add(TcpExt::TCPHystartTrainCwnd, u64::from(cwnd));
+    }
+    if found.1 {
+        cx.inc(TcpExt::TCPHystartDelayDetect);
+        cx.add(TcpExt::TCPHystartDelayCwnd, u64::from(cwnd));
+    }
+    sk.snd_ssthresh = cwnd;
+}
+
+/// `cubictcp_recalc_ssthresh`
+fn ssthresh(tp: &mut TcpSock, beta: u32, fast_convergence: bool) -> u32 {
+    let cwnd = u64::from(tp.snd_cwnd);
+    let ca = state(tp);
+    ca.epoch_start = 0;
+    // Below the last maximum, leave room to newcomers.
+    ca.last_max_cwnd = if cwnd < u64::from(ca.last_max_cwnd) && fast_convergence {
+        (cwnd * (BETA_DENOM + u64::from(beta)) / (2 * BETA_DENOM)) as u32
+    } else {
+        cwnd as u32
+    };
+    ((cwnd * u64::from(beta) / BETA_DENOM) as u32).max(2)
+}
+
+/// `cubictcp_cong_avoid`
+fn cong_avoid(tp: &mut TcpSock, acked: u32, friendly: bool) {
+    if !tp.is_cwnd_limited() {
+        return;
+    }
+    let mut acked = acked;
+    if tp.in_slow_start() {
+        acked = slow_start(tp, acked);
+        if acked == 0 {
+            return;
+        }
+    }
+    let (now, cwnd) = (tp.jiffies32(), tp.snd_cwnd);
+    let ca = state(tp);
+    ca.update(now, cwnd, acked, friendly);
+    let cnt = ca.cnt;
+    cong_avoid_ai(tp, cnt, acked);
+}
+
+fn cwnd_event(sk: &mut Sk<'_>, _cx: &Cx<'_>, event: CaEvent) {
+    if event != CaEvent::TxStart {
+        return;
+    }
+    let now = sk.jiffies32();
+    let idle = now.wrapping_sub(sk.lsndtime) as i32;
+    let ca = state(sk);
+    if idle > 0 && ca.epoch_start != 0 {
+        // The epoch does not run while the application is silent.
+        ca.epoch_start = ca.epoch_start.wrapping_add(idle as u32);
+        if after(ca.epoch_start, now) {
+            ca.epoch_start = now;
+        }
     }
 }
 
-impl CongestionOps for CubicOps {
-    fn name(&self) -> &'static str {
-        "cubic"
+/// `cubictcp_acked`
+fn pkts_acked(sk: &mut Sk<'_>, cx: &Cx<'_>, sample: &AckSample) {
+    if sample.rtt_us < 0 {
+        return;
     }
-
-    fn init(&self, tp: &TcpSock) -> CaPriv {
-        let mut ca = Cubic::default();
-        ca.hystart_reset(tp.mstamp, tp.snd_nxt);
-        CaPriv::Cubic(ca)
+    let (now, slow_start) = (sk.jiffies32(), sk.in_slow_start());
+    let ca = state(sk);
+    // Right after recovery the queue is still draining.
+    if ca.epoch_start != 0 && (now.wrapping_sub(ca.epoch_start) as i32) < 1000 {
+        return;
     }
-
-    fn ssthresh(&self, tp: &mut TcpSock) -> u32 {
-        let cwnd = u64::from(tp.snd_cwnd);
-        if let CaPriv::Cubic(ca) = &mut tp.cong.state {
-            ca.epoch_start = 0;
-            // Fast convergence: below the last maximum, leave room to newcomers.
-            ca.last_max_cwnd = if cwnd < u64::from(ca.last_max_cwnd) {
-                (cwnd * (BETA_DENOM + BETA) / (2 * BETA_DENOM)) as u32
-            } else {
-                cwnd as u32
-            };
-        }
-        ((cwnd * BETA / BETA_DENOM) as u32).max(2)
+    let delay = (sample.rtt_us as u32).max(1);
+    if ca.delay_min == 0 || ca.delay_min > delay {
+        ca.delay_min = delay;
     }
-
-    fn cong_avoid(&self, tp: &mut TcpSock, _ack: u32, acked: u32) {
-        if !tp.is_cwnd_limited() {
-            return;
-        }
-        let mut acked = acked;
-        if tp.in_slow_start() {
-            acked = slow_start(tp, acked);
-            if acked == 0 {
-                return;
-            }
-        }
-        let (now, cwnd) = (tp.jiffies32(), tp.snd_cwnd);
-        let cnt = match &mut tp.cong.state {
-            CaPriv::Cubic(ca) => {
-                ca.update(now, cwnd, acked);
-                ca.cnt
-            }
-            _ => cwnd,
-        };
-        cong_avoid_ai(tp, cnt, acked);
-    }
-
-    fn set_state(&self, tp: &mut TcpSock, to: CaState) {
-        let (mstamp, snd_nxt) = (tp.mstamp, tp.snd_nxt);
-        if to == CaState::Loss
-            && let CaPriv::Cubic(ca) = &mut tp.cong.state
-        {
-            ca.reset();
-            ca.hystart_reset(mstamp, snd_nxt);
-        }
-    }
-
-    fn cwnd_event(&self, tp: &mut TcpSock, event: CaEvent) {
-        let now = tp.jiffies32();
-        let idle = now.wrapping_sub(tp.lsndtime) as i32;
-        if event == CaEvent::TxStart
-            && idle > 0
-            && let CaPriv::Cubic(ca) = &mut tp.cong.state
-            && ca.epoch_start != 0
-        {
-            // The epoch does not run while the application is silent.
-            ca.epoch_start = ca.epoch_start.wrapping_add(idle as u32);
-            if after(ca.epoch_start, now) {
-                ca.epoch_start = now;
-            }
-        }
-    }
-
-    fn pkts_acked(&self, tp: &mut TcpSock, cx: &Cx<'_>, _acked: u32, rtt_us: i64) {
-        if rtt_us < 0 {
-            return;
-        }
-        let (now, slow_start) = (tp.jiffies32(), tp.in_slow_start());
-        let CaPriv::Cubic(ca) = &mut tp.cong.state else { return };
-        // Right after recovery the queue is still draining.
-        if ca.epoch_start != 0 && (now.wrapping_sub(ca.epoch_start) as i32) < 1000 {
-            return;
-        }
-        let delay = (rtt_us as u32).max(1);
-        if ca.delay_min == 0 || ca.delay_min > delay {
-            ca.delay_min = delay;
-        }
-        if !ca.found && slow_start {
-            hystart_update(tp, cx, delay);
-        }
+    if ca.found == 0 && slow_start && sk.sysctl().cubic.hystart() != 0 {
+        hystart_update(sk, cx, delay);
     }
 }
 
@@ -286,8 +305,7 @@ mod tests {
     fn plateau_is_reached_at_k() {
         let mut tp =
             TcpSock { snd_cwnd: 1000, snd_cwnd_clamp: u32::MAX, is_cwnd_limited: true, ..TcpSock::default() };
-        tp.cong.state = CubicOps.init(&tp);
-        tp.snd_ssthresh = CubicOps.ssthresh(&mut tp);
+        tp.snd_ssthresh = ssthresh(&mut tp, BETA as u32, true);
         assert_eq!(tp.snd_ssthresh, 700);
         tp.snd_cwnd = 700;
         tp.mstamp = 1_000_000;
@@ -296,7 +314,7 @@ mod tests {
         for round in 0..400u64 {
             tp.mstamp += rtt_us;
             for _ in 0..tp.snd_cwnd {
-                CubicOps.cong_avoid(&mut tp, 0, 1);
+                cong_avoid(&mut tp, 1, true);
             }
             if tp.snd_cwnd >= 998 {
                 reached = round * rtt_us / 1000;
@@ -309,11 +327,9 @@ mod tests {
     #[test]
     fn fast_convergence_gives_way() {
         let mut tp = TcpSock { snd_cwnd: 100, ..TcpSock::default() };
-        tp.cong.state = CubicOps.init(&tp);
-        CubicOps.ssthresh(&mut tp);
+        ssthresh(&mut tp, BETA as u32, true);
         tp.snd_cwnd = 80;
-        CubicOps.ssthresh(&mut tp);
-        let CaPriv::Cubic(ca) = &tp.cong.state else { panic!("cubic") };
-        assert_eq!(ca.last_max_cwnd, 80 * (1024 + 717) / 2048);
+        ssthresh(&mut tp, BETA as u32, true);
+        assert_eq!(state(&mut tp).last_max_cwnd, 80 * (1024 + 717) / 2048);
     }
 }

@@ -1,13 +1,21 @@
-//! Congestion control: a table of operations (`struct tcp_congestion_ops`) and the state of the one
-//! in use.
+//! Congestion control: a table of operations (`struct tcp_congestion_ops`), which of them a namespace
+//! knows, and the state of the one that a sock uses.
+//!
+//! The built-in ones are tables like any other; [`Registry::register`] adds more.
 
+pub mod bbr;
 pub mod cubic;
+mod private;
+pub mod registry;
 pub mod reno;
 pub mod sysctl;
 
-use crate::sock::{Sk, TcpSock};
+pub use private::{CaPriv, Private, SIZE as CA_PRIV_SIZE};
+pub use registry::{Registry, register};
+
+use crate::sock::{CaState, Sk, TcpSock};
 use net::Cx;
-use std::any::Any;
+use uapi::tcp::TcpState;
 use uapi::{Errno, Result};
 
 /// What happened, for [`CongestionOps::cwnd_event`] (`enum tcp_ca_event`).
@@ -21,7 +29,23 @@ pub enum CaEvent {
     CompleteCwr,
     /// A timeout.
     Loss,
+    /// A packet without a CE mark came, where there is ECN (`CA_EVENT_ECN_NO_CE`).
+    EcnNoCe,
+    /// One with it (`CA_EVENT_ECN_IS_CE`).
+    EcnIsCe,
 }
+
+/// The ACK went the slow way (`CA_ACK_SLOWPATH`), for [`CongestionOps::in_ack_event`].
+pub const CA_ACK_SLOWPATH: u32 = 1;
+/// It updated the window (`CA_ACK_WIN_UPDATE`).
+pub const CA_ACK_WIN_UPDATE: u32 = 2;
+/// It has ECE (`CA_ACK_ECE`).
+pub const CA_ACK_ECE: u32 = 4;
+
+/// Anybody may choose it (`TCP_CONG_NON_RESTRICTED`).
+pub const CONG_NON_RESTRICTED: u32 = 1;
+/// It wants ECN (`TCP_CONG_NEEDS_ECN`).
+pub const CONG_NEEDS_ECN: u32 = 2;
 
 /// One rate sample of an ACK (`struct rate_sample`).
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,90 +76,168 @@ pub struct RateSample {
     pub is_ack_delayed: bool,
 }
 
-/// A congestion control (`struct tcp_congestion_ops`).
-pub trait CongestionOps: Send + Sync {
-    /// The name of `TCP_CONGESTION`.
-    fn name(&self) -> &'static str;
-
-    /// Its own state for a new connection (`init`).
-    fn init(&self, tp: &TcpSock) -> CaPriv {
-        let _ = tp;
-        CaPriv::None
-    }
-
-    /// The slow-start threshold after a loss (`ssthresh`).
-    fn ssthresh(&self, tp: &mut TcpSock) -> u32;
-
-    /// `acked` segments were newly acknowledged (`cong_avoid`).
-    fn cong_avoid(&self, tp: &mut TcpSock, ack: u32, acked: u32);
-
-    /// The window to return to after an undo (`undo_cwnd`).
-    fn undo_cwnd(&self, tp: &TcpSock) -> u32 {
-        tp.snd_cwnd.max(tp.prior_cwnd)
-    }
-
-    /// The state of congestion avoidance is about to change (`set_state`).
-    fn set_state(&self, _tp: &mut TcpSock, _to: crate::sock::CaState) {}
-
-    /// Something happened (`cwnd_event`).
-    fn cwnd_event(&self, _tp: &mut TcpSock, _event: CaEvent) {}
-
-    /// An ACK gave `acked` segments and an RTT sample, µs or -1 (`pkts_acked`).
-    fn pkts_acked(&self, _tp: &mut TcpSock, _cx: &Cx<'_>, _acked: u32, _rtt_us: i64) {}
-
-    /// Sets the window by itself (`cong_control`); false leaves that to the usual course.
-    fn cong_control(&self, _tp: &mut TcpSock, _rs: &RateSample) -> bool {
-        false
-    }
+/// What an ACK acknowledged (`struct ack_sample`).
+#[derive(Clone, Copy, Debug)]
+pub struct AckSample {
+    /// Segments.
+    pub pkts_acked: u32,
+    /// RTT of the last of them, µs; -1 when unknown.
+    pub rtt_us: i64,
+    /// In flight before it.
+    pub in_flight: u32,
 }
 
-/// The state of a congestion control (`icsk_ca_priv`).
-#[derive(Default)]
-pub enum CaPriv {
-    /// None.
-    #[default]
-    None,
-    /// CUBIC's.
-    Cubic(cubic::Cubic),
-    /// One from outside.
-    Other(Box<dyn Any + Send + Sync>),
+/// What `TCP_CC_INFO` shows (`union tcp_cc_info`), and as which attribute `ss` gets it.
+#[derive(Clone, Copy, Debug)]
+pub struct CcInfo {
+    /// `INET_DIAG_*INFO`.
+    pub attr: u16,
+    /// How many of the bytes count.
+    pub len: usize,
+    /// The value.
+    pub bytes: [u8; 20],
+}
+
+/// [`CongestionOps::cong_control`].
+pub type CongControl = fn(&mut Sk<'_>, &Cx<'_>, u32, u32, &RateSample);
+
+/// A congestion control (`struct tcp_congestion_ops`). What is `None` is not wanted.
+///
+/// Each function runs under the sock's lock, in the middle of the work on a segment, and may change
+/// the window (`snd_cwnd`, `snd_ssthresh`), the pacing rate and its own state ([`Cong::state`]).
+///
+/// ```
+/// use sockeye_tcp::cong::CongestionOps;
+///
+/// /// Reno that gives way more: to a third.
+/// static MODEST: CongestionOps = CongestionOps {
+///     ssthresh: |sk| (sk.snd_cwnd / 3).max(2),
+///     cong_avoid: Some(|sk, _cx, _ack, acked| {
+///         let acked = if sk.in_slow_start() { sockeye_tcp::cong::slow_start(sk, acked) } else { acked };
+///         let cwnd = sk.snd_cwnd;
+///         sockeye_tcp::cong::cong_avoid_ai(sk, cwnd, acked);
+///     }),
+///     ..CongestionOps::new("modest")
+/// };
+/// ```
+pub struct CongestionOps {
+    /// The name of `TCP_CONGESTION`, at most 15 bytes.
+    pub name: &'static str,
+    /// [`CONG_NON_RESTRICTED`], [`CONG_NEEDS_ECN`].
+    pub flags: u32,
+    /// A connection begins; its state is all zeros.
+    pub init: Option<fn(&mut Sk<'_>, &Cx<'_>)>,
+    /// The connection ends, or takes another congestion control.
+    pub release: Option<fn(&mut Sk<'_>)>,
+    /// The slow-start threshold after a loss, segments.
+    pub ssthresh: fn(&mut Sk<'_>) -> u32,
+    /// An ACK: `(ack, acked)`, the number and the segments newly acknowledged. Not called where there
+    /// is a [`CongestionOps::cong_control`].
+    pub cong_avoid: Option<fn(&mut Sk<'_>, &Cx<'_>, u32, u32)>,
+    /// The state of congestion avoidance is about to change.
+    pub set_state: Option<fn(&mut Sk<'_>, CaState)>,
+    /// Something happened.
+    pub cwnd_event: Option<fn(&mut Sk<'_>, &Cx<'_>, CaEvent)>,
+    /// An ACK was looked at: `CA_ACK_*`.
+    pub in_ack_event: Option<fn(&mut Sk<'_>, u32)>,
+    /// Segments were acknowledged or SACKed.
+    pub pkts_acked: Option<fn(&mut Sk<'_>, &Cx<'_>, &AckSample)>,
+    /// Least segments of a large send, for the sysctl's.
+    pub min_tso_segs: Option<fn(&Sk<'_>) -> u32>,
+    /// Sets the window and the pacing rate by itself, in recovery too: `(ack, flags, sample)`.
+    pub cong_control: Option<CongControl>,
+    /// The window to return to after an undo.
+    pub undo_cwnd: fn(&mut Sk<'_>) -> u32,
+    /// How many windows the send buffer holds, for 2.
+    pub sndbuf_expand: Option<fn(&Sk<'_>) -> u32>,
+    /// What `TCP_CC_INFO` shows.
+    pub get_info: Option<fn(&Sk<'_>) -> CcInfo>,
+}
+
+impl CongestionOps {
+    /// A table that halves the window after a loss and does nothing else: for `..CongestionOps::new(…)`.
+    /// It is not complete without [`CongestionOps::cong_avoid`] or [`CongestionOps::cong_control`].
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        CongestionOps {
+            name,
+            flags: 0,
+            init: None,
+            release: None,
+            ssthresh: |sk| reno::ssthresh(sk),
+            cong_avoid: None,
+            set_state: None,
+            cwnd_event: None,
+            in_ack_event: None,
+            pkts_acked: None,
+            min_tso_segs: None,
+            cong_control: None,
+            undo_cwnd: |sk| reno::undo_cwnd(sk),
+            sndbuf_expand: None,
+            get_info: None,
+        }
+    }
 }
 
 /// The congestion control of a sock.
 pub struct Cong {
     /// `icsk_ca_ops`
-    pub ops: &'static dyn CongestionOps,
-    /// `icsk_ca_priv`
-    pub state: CaPriv,
+    pub ops: &'static CongestionOps,
+    private: CaPriv,
+    /// `init` ran and `release` is due (`icsk_ca_initialized`).
+    initialized: bool,
+    /// The user chose it: children inherit it (`icsk_ca_setsockopt`).
+    pub(crate) chosen: bool,
 }
 
 impl Default for Cong {
     fn default() -> Self {
-        Cong { ops: DEFAULT, state: CaPriv::None }
+        Cong { ops: &cubic::CUBIC, private: CaPriv::default(), initialized: false, chosen: false }
     }
 }
 
-/// The built-in ones (`tcp_available_congestion_control`).
-pub static BUILTIN: &[&dyn CongestionOps] = &[&reno::Reno, &cubic::CubicOps];
+impl Cong {
+    /// Its own state, as the type it keeps there (`inet_csk_ca`); zeros before it was written. At most
+    /// [`CA_PRIV_SIZE`] bytes; more does not compile.
+    #[inline]
+    pub fn state<T: Private>(&mut self) -> &mut T {
+        self.private.get_mut()
+    }
 
-static DEFAULT: &dyn CongestionOps = &cubic::CubicOps;
+    /// The same to be looked at.
+    #[inline]
+    #[must_use]
+    pub fn state_ref<T: Private>(&self) -> &T {
+        self.private.get()
+    }
 
-/// The one with this name.
-#[must_use]
-pub fn by_name(name: &str) -> Option<&'static dyn CongestionOps> {
-    BUILTIN.iter().copied().find(|ops| ops.name() == name)
+    /// A sock that inherits (`tcp_ca_openreq_child`).
+    pub(crate) fn inherit(&mut self, from: &Cong) {
+        (self.ops, self.chosen) = (from.ops, from.chosen);
+    }
 }
 
-/// `TCP_CONGESTION`: up to the first NUL; `ENOENT` for an unknown name (`tcp_set_congestion_control`).
-pub fn set_by_name(sk: &mut Sk<'_>, name: &[u8]) -> Result<()> {
-    let name = name.split(|&b| b == 0).next().unwrap_or(&[]);
-    let name = core::str::from_utf8(name).map_err(|_| Errno::ENOENT)?;
-    let ops = by_name(name).ok_or(Errno::ENOENT)?;
-    if ops.name() != sk.cong.ops.name() {
-        sk.cong = Cong { ops, state: CaPriv::None };
-        if !matches!(crate::state::state(sk), uapi::tcp::TcpState::Close | uapi::tcp::TcpState::Listen) {
-            init(sk);
-        }
+/// A new sock: the namespace's default (`tcp_assign_congestion_control`).
+#[inline]
+pub fn assign(sk: &mut Sk<'_>, registry: &Registry) {
+    sk.cong.ops = registry.default_ops();
+}
+
+/// `TCP_CONGESTION`: `ENOENT` for an unknown name, `EPERM` for one that only the administrator may
+/// choose (`tcp_set_congestion_control`).
+pub fn set_by_name(sk: &mut Sk<'_>, cx: &Cx<'_>, name: &[u8], net_admin: bool) -> Result<()> {
+    let (ops, restricted) = sk.sysctl().cong.find(name).ok_or(Errno::ENOENT)?;
+    if std::ptr::eq(ops, sk.cong.ops) {
+        sk.cong.chosen = true;
+        return Ok(());
+    }
+    if restricted && !net_admin {
+        return Err(Errno::EPERM);
+    }
+    cleanup(sk);
+    sk.cong = Cong { ops, chosen: true, ..Cong::default() };
+    if !matches!(crate::state::state(sk), TcpState::Close | TcpState::Listen) {
+        init(sk, cx);
     }
     Ok(())
 }
@@ -143,30 +245,69 @@ pub fn set_by_name(sk: &mut Sk<'_>, name: &[u8]) -> Result<()> {
 /// The name of the one in use.
 #[must_use]
 pub fn name(tp: &TcpSock) -> &'static str {
-    tp.cong.ops.name()
+    tp.cong.ops.name
+}
+
+/// What `TCP_CC_INFO` shows.
+#[must_use]
+pub fn info(sk: &Sk<'_>) -> Option<CcInfo> {
+    sk.cong.ops.get_info.map(|get_info| get_info(sk))
 }
 
 /// A connection begins (`tcp_init_congestion_control`).
-pub fn init(tp: &mut TcpSock) {
-    tp.prior_ssthresh = 0;
-    tp.cong.state = tp.cong.ops.init(tp);
+pub fn init(sk: &mut Sk<'_>, cx: &Cx<'_>) {
+    sk.prior_ssthresh = 0;
+    sk.cong.private = CaPriv::default();
+    if let Some(init) = sk.cong.ops.init {
+        init(sk, cx);
+    }
+    sk.cong.initialized = true;
+}
+
+/// A connection ends (`tcp_cleanup_congestion_control`).
+#[inline]
+pub fn cleanup(sk: &mut Sk<'_>) {
+    if std::mem::take(&mut sk.cong.initialized)
+        && let Some(release) = sk.cong.ops.release
+    {
+        release(sk);
+    }
 }
 
 /// The threshold after a loss.
-pub fn ssthresh(tp: &mut TcpSock) -> u32 {
-    tp.cong.ops.ssthresh(tp)
+pub fn ssthresh(sk: &mut Sk<'_>) -> u32 {
+    (sk.cong.ops.ssthresh)(sk)
 }
 
 /// Tells the congestion control that something happened (`tcp_ca_event`).
 #[inline]
-pub fn event(tp: &mut TcpSock, event: CaEvent) {
-    tp.cong.ops.cwnd_event(tp, event);
+pub fn event(sk: &mut Sk<'_>, cx: &Cx<'_>, event: CaEvent) {
+    if let Some(cwnd_event) = sk.cong.ops.cwnd_event {
+        cwnd_event(sk, cx, event);
+    }
+}
+
+/// Segments were acknowledged.
+#[inline]
+pub fn pkts_acked(sk: &mut Sk<'_>, cx: &Cx<'_>, sample: AckSample) {
+    if let Some(pkts_acked) = sk.cong.ops.pkts_acked {
+        pkts_acked(sk, cx, &sample);
+    }
+}
+
+/// It sets the window by itself.
+#[inline]
+#[must_use]
+pub fn controls(tp: &TcpSock) -> bool {
+    tp.cong.ops.cong_control.is_some()
 }
 
 /// Moves to another state of congestion avoidance (`tcp_set_ca_state`).
-pub fn set_ca_state(tp: &mut TcpSock, to: crate::sock::CaState) {
-    tp.cong.ops.set_state(tp, to);
-    tp.ca_state = to;
+pub fn set_ca_state(sk: &mut Sk<'_>, to: CaState) {
+    if let Some(set_state) = sk.cong.ops.set_state {
+        set_state(sk, to);
+    }
+    sk.ca_state = to;
 }
 
 /// Slow start: one segment for each acknowledged; what is left over is returned
@@ -180,6 +321,7 @@ pub fn slow_start(tp: &mut TcpSock, acked: u32) -> u32 {
 
 /// Additive increase: one segment for every `w` acknowledged (`tcp_cong_avoid_ai`).
 pub fn cong_avoid_ai(tp: &mut TcpSock, w: u32, acked: u32) {
+    let w = w.max(1);
     if tp.snd_cwnd_cnt >= w {
         tp.snd_cwnd_cnt = 0;
         tp.snd_cwnd += 1;

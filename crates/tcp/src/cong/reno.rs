@@ -1,34 +1,39 @@
 //! NewReno (RFC 5681): `tcp_reno`.
 
-use super::{CongestionOps, cong_avoid_ai, slow_start};
+use super::{CONG_NON_RESTRICTED, CongestionOps, cong_avoid_ai, slow_start};
 use crate::sock::TcpSock;
 
 /// `tcp_reno`
-pub struct Reno;
+pub static RENO: CongestionOps = CongestionOps {
+    flags: CONG_NON_RESTRICTED,
+    cong_avoid: Some(|sk, _cx, _ack, acked| cong_avoid(sk, acked)),
+    ..CongestionOps::new("reno")
+};
 
-impl CongestionOps for Reno {
-    fn name(&self) -> &'static str {
-        "reno"
+/// Half the window (`tcp_reno_ssthresh`).
+pub fn ssthresh(tp: &TcpSock) -> u32 {
+    (tp.snd_cwnd >> 1).max(2)
+}
+
+/// The window of before (`tcp_reno_undo_cwnd`).
+pub fn undo_cwnd(tp: &TcpSock) -> u32 {
+    tp.snd_cwnd.max(tp.prior_cwnd)
+}
+
+/// Slow start, then a segment for each window (`tcp_reno_cong_avoid`).
+pub fn cong_avoid(tp: &mut TcpSock, acked: u32) {
+    if !tp.is_cwnd_limited() {
+        return;
     }
-
-    fn ssthresh(&self, tp: &mut TcpSock) -> u32 {
-        (tp.snd_cwnd >> 1).max(2)
-    }
-
-    fn cong_avoid(&self, tp: &mut TcpSock, _ack: u32, acked: u32) {
-        if !tp.is_cwnd_limited() {
+    let mut acked = acked;
+    if tp.in_slow_start() {
+        acked = slow_start(tp, acked);
+        if acked == 0 {
             return;
         }
-        let mut acked = acked;
-        if tp.in_slow_start() {
-            acked = slow_start(tp, acked);
-            if acked == 0 {
-                return;
-            }
-        }
-        let cwnd = tp.snd_cwnd;
-        cong_avoid_ai(tp, cwnd, acked);
     }
+    let cwnd = tp.snd_cwnd;
+    cong_avoid_ai(tp, cwnd, acked);
 }
 
 impl TcpSock {
@@ -53,20 +58,20 @@ mod tests {
             is_cwnd_limited: true,
             ..TcpSock::default()
         };
-        Reno.cong_avoid(&mut tp, 0, 10);
+        cong_avoid(&mut tp, 10);
         assert_eq!(tp.snd_cwnd, 20);
         for _ in 0..20 {
-            Reno.cong_avoid(&mut tp, 0, 1);
+            cong_avoid(&mut tp, 1);
         }
         assert_eq!(tp.snd_cwnd, 21);
-        assert_eq!(Reno.ssthresh(&mut tp), 10);
+        assert_eq!(ssthresh(&tp), 10);
     }
 
     #[test]
     fn an_unused_window_does_not_grow() {
         let mut tp =
             TcpSock { snd_cwnd: 30, snd_ssthresh: 20, snd_cwnd_clamp: u32::MAX, ..TcpSock::default() };
-        Reno.cong_avoid(&mut tp, 0, 30);
+        cong_avoid(&mut tp, 30);
         assert_eq!(tp.snd_cwnd, 30);
     }
 }

@@ -6,9 +6,9 @@ use super::fast_ack::{self, acks_all};
 use super::recovery::{self, Rexmit};
 use super::sack::{SackState, sacktag_write_queue};
 use super::{TcpRx, challenge, options, rack, rate};
-use crate::cong::RateSample;
+use crate::cong::{self, RateSample};
 use crate::ecn::{self, feedback};
-use crate::output::{mss, write_xmit};
+use crate::output::{mss, pace, write_xmit};
 use crate::seq::{after, before};
 use crate::sock::{CaState, Sk, XmitTimer};
 use crate::timer;
@@ -153,6 +153,7 @@ pub fn tcp_ack(
             recovery::fastretrans_alert(sk, cx, prior_snd_una, 0, &mut flag, &mut rexmit);
             newly_delivered(sk, cx, delivered, marked, flag);
         }
+        in_ack_event(sk, flag);
         ack_probe(sk, cx);
         if sk.tlp_pending {
             recovery::tlp_process_ack(sk, cx, ack, flag);
@@ -164,6 +165,7 @@ pub fn tcp_ack(
     flag = cleaned;
     rack::update_reo_wnd(sk, cx, &rs);
     let marked = accurate_feedback(sk, rx, delivered, state.delivered_bytes, &mut flag);
+    in_ack_event(sk, flag);
     if sk.tlp_pending {
         recovery::tlp_process_ack(sk, cx, ack, flag);
     }
@@ -176,6 +178,7 @@ pub fn tcp_ack(
     }
     let delivered = newly_delivered(sk, cx, delivered, marked, flag);
     let lost = sk.lost.wrapping_sub(lost);
+    rs.is_ack_delayed = flag & FLAG_ACK_MAYBE_DELAYED != 0;
     rate::rate_gen(sk, delivered, lost, &mut rs);
     recovery::cong_control(sk, cx, ack, delivered, flag, &rs);
     recovery::xmit_recovery(sk, cx, rexmit);
@@ -211,6 +214,23 @@ fn newly_delivered(sk: &mut Sk<'_>, cx: &Cx<'_>, prior: u32, marked: u32, flag: 
         cx.add(TcpExt::TCPDeliveredCE, u64::from(marked));
     }
     delivered
+}
+
+/// Tells the congestion control of the ACK (`tcp_in_ack_event`).
+#[inline]
+fn in_ack_event(sk: &mut Sk<'_>, flag: u32) {
+    let Some(in_ack_event) = sk.cong.ops.in_ack_event else { return };
+    let mut event = 0;
+    if flag & FLAG_WIN_UPDATE != 0 {
+        event |= cong::CA_ACK_WIN_UPDATE;
+    }
+    if flag & FLAG_SLOWPATH != 0 {
+        event |= cong::CA_ACK_SLOWPATH;
+        if flag & FLAG_ECE != 0 {
+            event |= cong::CA_ACK_ECE;
+        }
+    }
+    in_ack_event(sk, event);
 }
 
 /// How many duplicate ACKs this one counts for.
@@ -297,7 +317,7 @@ fn ack_probe(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     if after(head.end_seq, sk.wnd_end()) {
         let when = timer::probe::probe0_when(sk);
         let when = timer::probe::clamp_to_user_timeout(sk, when);
-        timer::reset_xmit_timer(sk, cx, XmitTimer::Probe0, when);
+        timer::reset_xmit_timer(sk, cx, XmitTimer::Probe0, when + pace::delay(sk));
     } else {
         sk.backoff = 0;
         sk.probes_tstamp = 0;

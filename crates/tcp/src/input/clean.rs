@@ -7,7 +7,7 @@ use super::ack::{
 use super::sack::SackState;
 use super::{rack, rate, recovery, rtt};
 use crate::chrono;
-use crate::cong::RateSample;
+use crate::cong::{self, AckSample, RateSample};
 use crate::output::queue::{LOST, RETRANS, SACKED_ACKED, SACKED_RETRANS};
 use crate::seq::{after, before, between};
 use crate::sock::Sk;
@@ -159,8 +159,8 @@ pub fn clean_rtx_queue(
         flag |= FLAG_SET_XMIT_TIMER;
     }
     if pkts_acked > 0 || state.sackt.is_some() {
-        let ops = sk.cong.ops;
-        ops.pkts_acked(sk, cx, pkts_acked, ca_rtt);
+        let sample = AckSample { pkts_acked, rtt_us: ca_rtt, in_flight: rs.prior_in_flight };
+        cong::pkts_acked(sk, cx, sample);
     }
     CleanResult { flags: flag }
 }

@@ -4,7 +4,7 @@
 use super::ack::{FLAG_ACK_MAYBE_DELAYED, FLAG_DATA_ACKED, FLAG_SLOWPATH, snd_una_update};
 use super::{TcpRx, rack, rate, recovery, rtt};
 use crate::chrono;
-use crate::cong::RateSample;
+use crate::cong::{self, AckSample, RateSample};
 use crate::output::queue::RETRANS;
 use crate::seq::before;
 use crate::sock::{CaState, Sk};
@@ -58,9 +58,13 @@ pub(super) fn take(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, flags: u32) {
         }
     }
     rtt::ack_update_rtt(sk, flag, seq_rtt, -1, ca_rtt, &mut rs);
-    let ops = sk.cong.ops;
-    ops.pkts_acked(sk, cx, prior_in_flight, ca_rtt);
+    let acked = AckSample { pkts_acked: prior_in_flight, rtt_us: ca_rtt, in_flight: prior_in_flight };
+    cong::pkts_acked(sk, cx, acked);
+    rs.is_ack_delayed = flag & FLAG_ACK_MAYBE_DELAYED != 0;
     rack::update_reo_wnd(sk, cx, &rs);
+    if let Some(in_ack_event) = sk.cong.ops.in_ack_event {
+        in_ack_event(sk, cong::CA_ACK_WIN_UPDATE);
+    }
     timer::clear_retransmit(sk);
     cx.add(TcpExt::TCPDelivered, u64::from(prior_in_flight));
     rate::rate_gen(sk, prior_in_flight, 0, &mut rs);

@@ -3,7 +3,7 @@
 
 use super::recovery;
 use crate::TcpCx;
-use crate::cong::RateSample;
+use crate::cong::{self, RateSample};
 use crate::output::queue::{LOST, RETRANS, SACKED_ACKED, SACKED_RETRANS};
 use crate::output::retransmit::{mark_skb_lost, xmit_retransmit_queue};
 use crate::seq::{after, before};
@@ -111,8 +111,10 @@ pub fn reo_timeout(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     if prior_in_flight != sk.packets_in_flight() {
         if sk.ca_state != CaState::Recovery {
             recovery::enter_recovery(sk, cx, false);
-            let newly_lost = sk.lost.wrapping_sub(lost);
-            recovery::cwnd_reduction(sk, 1, newly_lost, 0);
+            if !cong::controls(sk) {
+                let newly_lost = sk.lost.wrapping_sub(lost);
+                recovery::cwnd_reduction(sk, 1, newly_lost, 0);
+            }
         }
         xmit_retransmit_queue(sk, cx);
     }

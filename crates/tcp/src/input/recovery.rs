@@ -63,7 +63,7 @@ pub fn fastretrans_alert(
         match sk.ca_state {
             // The ACK must be above high_seq, so that CWR has reached the peer.
             CaState::Cwr if sk.snd_una != sk.high_seq => {
-                end_cwnd_reduction(sk);
+                end_cwnd_reduction(sk, cx);
                 cong::set_ca_state(sk, CaState::Open);
             }
             CaState::Recovery => {
@@ -73,7 +73,7 @@ pub fn fastretrans_alert(
                 if undo::try_undo_recovery(sk, cx) {
                     return;
                 }
-                end_cwnd_reduction(sk);
+                end_cwnd_reduction(sk, cx);
             }
             _ => {}
         }
@@ -320,26 +320,29 @@ pub fn cwnd_reduction(sk: &mut Sk<'_>, newly_acked_sacked: u32, newly_lost: u32,
     sk.snd_cwnd = (in_flight as i32 + sndcnt).max(1) as u32;
 }
 
-fn end_cwnd_reduction(sk: &mut Sk<'_>) {
+fn end_cwnd_reduction(sk: &mut Sk<'_>, cx: &Cx<'_>) {
+    if cong::controls(sk) {
+        return;
+    }
     if sk.snd_ssthresh < INFINITE_SSTHRESH && (sk.ca_state == CaState::Cwr || sk.undo_marker_set) {
         sk.snd_cwnd = sk.snd_ssthresh;
         sk.snd_cwnd_stamp = sk.jiffies32();
     }
-    cong::event(sk, CaEvent::CompleteCwr);
+    cong::event(sk, cx, CaEvent::CompleteCwr);
 }
 
 /// The window after an ACK (`tcp_cong_control`).
 #[inline]
 pub fn cong_control(sk: &mut Sk<'_>, cx: &Cx<'_>, ack: u32, acked_sacked: u32, flag: u32, rs: &RateSample) {
-    let _ = cx;
-    let ops = sk.cong.ops;
-    if ops.cong_control(sk, rs) {
-        return;
+    if let Some(cong_control) = sk.cong.ops.cong_control {
+        return cong_control(sk, cx, ack, flag, rs);
     }
     if in_cwnd_reduction(sk) {
         cwnd_reduction(sk, acked_sacked, rs.losses, flag);
     } else if may_raise_cwnd(sk, flag) {
-        ops.cong_avoid(sk, ack, acked_sacked);
+        if let Some(cong_avoid) = sk.cong.ops.cong_avoid {
+            cong_avoid(sk, cx, ack, acked_sacked);
+        }
         sk.snd_cwnd_stamp = sk.jiffies32();
     }
     window::update_pacing_rate(sk);
@@ -388,7 +391,7 @@ pub fn enter_loss(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         sk.prior_ssthresh = current_ssthresh(sk);
         sk.prior_cwnd = sk.snd_cwnd;
         sk.snd_ssthresh = cong::ssthresh(sk);
-        cong::event(sk, CaEvent::Loss);
+        cong::event(sk, cx, CaEvent::Loss);
         undo::init_undo(sk);
     }
     sk.snd_cwnd = sk.packets_in_flight() + 1;
@@ -493,7 +496,7 @@ pub fn tlp_process_ack(sk: &mut Sk<'_>, cx: &Cx<'_>, ack: u32, flag: u32) {
         // The probe repaired a loss: reduce the window for it.
         init_cwnd_reduction(sk);
         cong::set_ca_state(sk, CaState::Cwr);
-        end_cwnd_reduction(sk);
+        end_cwnd_reduction(sk, cx);
         try_keep_open(sk);
         cx.inc(TcpExt::TCPLossProbeRecovery);
     } else if flag & (FLAG_SND_UNA_ADVANCED | FLAG_NOT_DUP | FLAG_DATA_SACKED) == 0 {

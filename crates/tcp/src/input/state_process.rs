@@ -147,7 +147,9 @@ fn established(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, has_sack: bool) {
     if sk.rx_opt.tstamp_ok {
         sk.advmss -= 12;
     }
-    window::update_pacing_rate(sk);
+    if !crate::cong::controls(sk) {
+        window::update_pacing_rate(sk);
+    }
     sk.lsndtime = sk.jiffies32();
     syn::initialize_rcv_mss(sk);
     if sk.is_accecn() {

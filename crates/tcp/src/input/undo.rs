@@ -47,7 +47,7 @@ pub fn undo_cwnd_reduction(sk: &mut Sk<'_>, unmark_loss: bool) {
         sk.lost_out = 0;
     }
     if sk.prior_ssthresh != 0 {
-        sk.snd_cwnd = sk.cong.ops.undo_cwnd(sk);
+        sk.snd_cwnd = (sk.cong.ops.undo_cwnd)(sk);
         if sk.prior_ssthresh > sk.snd_ssthresh {
             sk.snd_ssthresh = sk.prior_ssthresh;
             crate::ecn::withdraw_cwr(sk);

@@ -197,7 +197,9 @@ pub fn sndbuf_expand(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     let per_mss = u32::from(sk.rx_opt.mss_clamp).max(sk.mss_cache) + MAX_TCP_HEADER + SHINFO_SIZE;
     let per_mss = u64::from(per_mss.next_power_of_two() + SKB_SIZE);
     let segs = crate::init::INIT_CWND.max(sk.snd_cwnd).max(sk.reordering + 1);
-    let want = (2 * u64::from(segs) * per_mss).min(cx.tcp().sysctl.wmem(2) as u64) as i32;
+    // Congestion control may want room for more than the window and as much again.
+    let windows = sk.cong.ops.sndbuf_expand.map_or(2, |sndbuf_expand| u64::from(sndbuf_expand(sk)));
+    let want = (windows * u64::from(segs) * per_mss).min(cx.tcp().sysctl.wmem(2) as u64) as i32;
     if sk.sk.sndbuf() < want {
         sk.sk.set_sndbuf(want);
     }
@@ -215,7 +217,7 @@ pub fn update_pacing_rate(sk: &mut Sk<'_>) {
     if sk.srtt_us != 0 {
         rate /= u64::from(sk.srtt_us);
     }
-    sk.pacing_rate = rate.min(sk.sk.max_pacing_rate());
+    sk.sk.set_pacing_rate(rate.min(sk.sk.max_pacing_rate()));
 }
 
 /// An RTT by the time it takes to receive a window (`tcp_rcv_rtt_measure`).

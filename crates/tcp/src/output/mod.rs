@@ -5,6 +5,7 @@ pub mod append;
 pub mod fin_rst;
 pub mod mss;
 pub mod options;
+pub mod pace;
 pub mod probe;
 pub mod queue;
 pub mod retransmit;

@@ -3,7 +3,7 @@
 use super::mss::current_mss;
 use super::queue::{EVER_RETRANS, LOST, SACKED_ACKED, SACKED_RETRANS, Segment};
 use super::write_xmit::{in_cwnd_reduction, tso_segs};
-use super::{segment, split};
+use super::{pace, segment, split};
 use crate::TcpCx;
 use crate::ecn::handshake::retransmitted_syn;
 use crate::fastopen::client;
@@ -101,6 +101,9 @@ pub fn xmit_retransmit_queue(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     let max_segs = tso_segs(sk, mss);
     let (mut i, mut rearm) = (0, false);
     while i < sk.send_queue.sent() {
+        if pace::check(sk, cx) {
+            break;
+        }
         let in_flight = sk.packets_in_flight();
         if in_flight >= sk.snd_cwnd || sk.retrans_out >= sk.lost_out {
             break;
@@ -125,7 +128,7 @@ pub fn xmit_retransmit_queue(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         i += 1;
     }
     if rearm {
-        let rto = u64::from(sk.rto);
+        let rto = u64::from(sk.rto) + pace::delay(sk);
         timer::reset_xmit_timer(sk, cx, XmitTimer::Retrans, rto);
     }
 }

@@ -2,12 +2,14 @@
 //! (`__tcp_transmit_skb`).
 
 use super::options::{OutOptions, TIMESTAMP_LEN, only_timestamp, timestamp_bytes};
+use super::pace;
 use super::queue::Segment;
 use super::window::select_window;
 use crate::ecn;
 use crate::seq::{after, before};
 use crate::sock::Sk;
 use net::mib;
+use net::sock::PACING_NONE;
 use net::{Cx, Skb};
 use uapi::{InetAddr, Result};
 use wire::checksum::{pseudo_v4, pseudo_v6};
@@ -76,13 +78,20 @@ pub fn set_checksum(skb: &mut Skb, saddr: InetAddr, daddr: InetAddr) {
 /// Sends a copy of segment `i` of the queue, and stamps it (`tcp_transmit_skb` with a clone).
 #[inline]
 pub fn transmit(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize) -> Result<()> {
+    // A segment that does not wait for pacing counts as sent when it was its turn.
+    let before = pace::stamp(sk);
     rate_skb_sent(sk, i);
-    let mstamp = sk.mstamp;
+    let mstamp = sk.wstamp / 1000;
     let seg = &mut sk.send_queue[i];
     seg.tx_mstamp = mstamp;
     let skb = seg.skb.clone_in(cx);
     let out = Out::of(seg);
-    transmit_skb(sk, cx, skb, out)
+    let len = skb.len();
+    transmit_skb(sk, cx, skb, out)?;
+    if sk.sk.pacing_status() != PACING_NONE {
+        pace::advance(sk, before, len);
+    }
+    Ok(())
 }
 
 /// Notes what was delivered when a segment leaves (`tcp_rate_skb_sent`).
@@ -90,8 +99,8 @@ pub fn transmit(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize) -> Result<()> {
 fn rate_skb_sent(sk: &mut Sk<'_>, i: usize) {
     if sk.packets_out == 0 {
         // The flight begins: what came before does not limit it.
-        sk.first_tx_mstamp = sk.mstamp;
-        sk.delivered_mstamp = sk.mstamp;
+        let now = sk.wstamp / 1000;
+        (sk.first_tx_mstamp, sk.delivered_mstamp) = (now, now);
     }
     let (first, delivered_at, delivered, limited) =
         (sk.first_tx_mstamp, sk.delivered_mstamp, sk.delivered, sk.app_limited != 0);
@@ -181,7 +190,7 @@ pub fn transmit_skb(sk: &mut Sk<'_>, cx: &Cx<'_>, mut skb: Skb, out: Out) -> Res
     }
     if payload > 0 {
         sk.data_segs_out = sk.data_segs_out.wrapping_add(u32::from(out.pcount));
-        event_data_sent(sk);
+        event_data_sent(sk, cx);
         sk.bytes_sent += u64::from(payload);
     }
     let segs = u64::from(out.pcount);
@@ -195,10 +204,10 @@ pub fn transmit_skb(sk: &mut Sk<'_>, cx: &Cx<'_>, mut skb: Skb, out: Out) -> Res
 
 /// Data leaves: is the session interactive? (`tcp_event_data_sent`)
 #[inline]
-fn event_data_sent(sk: &mut Sk<'_>) {
+fn event_data_sent(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     let now = sk.jiffies32();
     if sk.packets_out == 0 {
-        crate::cong::event(sk, crate::cong::CaEvent::TxStart);
+        crate::cong::event(sk, cx, crate::cong::CaEvent::TxStart);
     }
     sk.lsndtime = now;
     // A reply within the delay of an ACK means request and response.

@@ -3,7 +3,7 @@
 
 use super::mss::{current_mss, gso_max_size};
 use super::queue::Segment;
-use super::{segment, split};
+use super::{pace, segment, split};
 use crate::chrono;
 use crate::cong::{self, CaEvent};
 use crate::ecn;
@@ -56,7 +56,7 @@ pub fn push_one(sk: &mut Sk<'_>, cx: &Cx<'_>, mss: u32) {
 pub fn check_probe_timer(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     if sk.packets_out == 0 && sk.pending == XmitTimer::None {
         let when = timer::probe::probe0_base(sk);
-        timer::reset_xmit_timer(sk, cx, XmitTimer::Probe0, when);
+        timer::reset_xmit_timer(sk, cx, XmitTimer::Probe0, when + pace::delay(sk));
     }
 }
 
@@ -68,7 +68,10 @@ pub fn write_xmit(sk: &mut Sk<'_>, cx: &Cx<'_>, mss: u32, nonagle: u8, push: Pus
         mss = current_mss(sk, cx);
     }
     let (mut sent, mut cwnd_limited, mut rearm, mut rwnd_limited) = (0, false, false, false);
-    while let Some(head) = sk.send_queue.send_head() {
+    while sk.send_queue.send_head().is_some() {
+        if pace::check(sk, cx) {
+            break;
+        }
         let i = sk.send_queue.sent();
         let quota = match cwnd_test(sk) {
             0 if push == Push::Probe => 1,
@@ -77,6 +80,7 @@ pub fn write_xmit(sk: &mut Sk<'_>, cx: &Cx<'_>, mss: u32, nonagle: u8, push: Pus
             }
             quota => quota,
         };
+        let head = &sk.send_queue[i];
         let alone = i + 1 == sk.send_queue.len();
         let max_segs = if alone && head.len() <= mss { 1 } else { tso_segs(sk, mss) };
         let quota = quota.min(max_segs);
@@ -162,7 +166,6 @@ fn advance(sk: &mut Sk<'_>, cx: &Cx<'_>, mss: u32) -> (u32, bool) {
     let (end_seq, packets, len) = (seg.end_seq, seg.packets(), seg.len());
     sk.send_queue.advance();
     sk.snd_nxt = end_seq;
-    sk.wstamp = sk.mstamp;
     let prior = sk.packets_out;
     sk.packets_out += packets;
     if len < packets * mss {
@@ -233,13 +236,17 @@ pub fn tso_segs(sk: &Sk<'_>, mss: u32) -> u32 {
     let sysctl = sk.sysctl();
     let max = gso_max_size();
     let rtt_shift = sk.min_rtt() >> sysctl.tso_rtt_log().min(31);
-    let mut bytes = (sk.pacing_rate >> 10).min(u64::from(u32::MAX)) as u32;
+    let mut bytes = (sk.sk.pacing_rate() >> 10).min(u64::from(u32::MAX)) as u32;
     if rtt_shift < 32 {
         bytes = bytes.saturating_add(max >> rtt_shift);
     }
     let mss = mss.max(1);
     // More than a device takes would only be cut again.
-    (bytes.min(max) / mss).max(sysctl.min_tso_segs() as u32).min((max / mss).max(1))
+    let least = match sk.cong.ops.min_tso_segs {
+        Some(min_tso_segs) => min_tso_segs(sk),
+        None => sysctl.min_tso_segs() as u32,
+    };
+    (bytes.min(max) / mss).max(least).min((max / mss).max(1))
 }
 
 /// Waits with a large segment that is not full for the ACKs that will open the window
@@ -249,7 +256,7 @@ fn tso_should_defer(sk: &Sk<'_>, i: usize, max_segs: u32, cwnd_limited: &mut boo
         return false;
     }
     // Only while writes come quickly.
-    if sk.mstamp.saturating_sub(sk.wstamp) > 1000 {
+    if sk.mstamp.saturating_sub(sk.wstamp / 1000) > 1000 {
         return false;
     }
     let seg = &sk.send_queue[i];
@@ -307,7 +314,9 @@ fn cwnd_validate(sk: &mut Sk<'_>, cx: &Cx<'_>, limited: bool) {
         return;
     }
     sk.snd_cwnd_used = sk.snd_cwnd_used.max(sk.packets_out);
-    if now.wrapping_sub(sk.snd_cwnd_stamp) as i32 >= sk.rto as i32 && sk.sysctl().slow_start_after_idle() != 0
+    if sk.sysctl().slow_start_after_idle() != 0
+        && now.wrapping_sub(sk.snd_cwnd_stamp) as i32 >= sk.rto as i32
+        && !cong::controls(sk)
     {
         cwnd_application_limited(sk, cx);
     }
@@ -355,7 +364,7 @@ pub fn init_cwnd(sk: &Sk<'_>, _cx: &Cx<'_>) -> u32 {
 /// A write after an idle RTO begins a new slow start (`tcp_slow_start_after_idle_check`).
 #[inline]
 pub fn slow_start_after_idle_check(sk: &mut Sk<'_>, cx: &Cx<'_>) {
-    if sk.packets_out != 0 || sk.sysctl().slow_start_after_idle() == 0 {
+    if sk.packets_out != 0 || sk.sysctl().slow_start_after_idle() == 0 || cong::controls(sk) {
         return;
     }
     let idle = (cx.now().ns() / 1_000_000) as u32;
@@ -369,7 +378,7 @@ pub fn slow_start_after_idle_check(sk: &mut Sk<'_>, cx: &Cx<'_>) {
 fn cwnd_restart(sk: &mut Sk<'_>, cx: &Cx<'_>, idle: i32) {
     let restart = init_cwnd(sk, cx).min(sk.snd_cwnd);
     let mut cwnd = sk.snd_cwnd;
-    cong::event(sk, CaEvent::CwndRestart);
+    cong::event(sk, cx, CaEvent::CwndRestart);
     sk.snd_ssthresh = current_ssthresh(sk);
     let mut left = idle;
     loop {

@@ -37,6 +37,8 @@ pub enum Which {
     Delack,
     /// Keepalive, FIN_WAIT2 (`sk_timer`).
     Keepalive,
+    /// Pacing (`pacing_timer`), of high resolution.
+    Pacing,
 }
 
 impl Which {
@@ -45,11 +47,14 @@ impl Which {
             Which::Retransmit => "retransmit",
             Which::Delack => "delack",
             Which::Keepalive => "keepalive",
+            Which::Pacing => "pacing",
         }
     }
 
     fn of(which: u8) -> Option<Which> {
-        [Which::Retransmit, Which::Delack, Which::Keepalive].into_iter().find(|w| *w as u8 == which)
+        [Which::Retransmit, Which::Delack, Which::Keepalive, Which::Pacing]
+            .into_iter()
+            .find(|w| *w as u8 == which)
     }
 }
 
@@ -57,7 +62,7 @@ fn timer(tp: &mut TcpSock, which: Which) -> &mut LazyTimer {
     match which {
         Which::Retransmit => &mut tp.retransmit_timer,
         Which::Delack => &mut tp.delack_timer,
-        Which::Keepalive => &mut tp.sk_timer,
+        Which::Keepalive | Which::Pacing => &mut tp.sk_timer,
     }
 }
 
@@ -99,6 +104,7 @@ fn remove(sk: &mut Sk<'_>, cx: &Cx<'_>, which: Which) {
 pub fn clear_xmit_timers(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     sk.pending = XmitTimer::None;
     sk.ack_pending = 0;
+    crate::output::pace::cancel(sk, cx);
     remove(sk, cx, Which::Retransmit);
     remove(sk, cx, Which::Delack);
 }
@@ -140,7 +146,7 @@ pub fn rearm_rto(sk: &mut Sk<'_>, cx: &Cx<'_>) {
             rto = (left as u64).div_ceil(1000).max(1);
         }
     }
-    reset_xmit_timer(sk, cx, XmitTimer::Retrans, rto);
+    reset_xmit_timer(sk, cx, XmitTimer::Retrans, rto + crate::output::pace::delay(sk));
 }
 
 /// Until the RTO of the oldest segment, µs; negative when it is over (`tcp_rto_delta_us`).
@@ -155,6 +161,9 @@ pub fn rto_delta_us(sk: &Sk<'_>) -> i64 {
 /// A timer fired (`Proto::deferred`): early ones are armed again.
 pub fn deferred(sk: &mut Sk<'_>, cx: &Cx<'_>, which: u8) {
     let Some(which) = Which::of(which) else { return };
+    if which == Which::Pacing {
+        return crate::output::pace::kick(sk, cx);
+    }
     let now = cx.jiffies();
     let t = timer(sk, which);
     t.armed = 0;
@@ -167,7 +176,7 @@ pub fn deferred(sk: &mut Sk<'_>, cx: &Cx<'_>, which: u8) {
     match which {
         Which::Retransmit => write_timer(sk, cx),
         Which::Delack => delack::delack_timer(sk, cx),
-        Which::Keepalive => keepalive::keepalive_timer(sk, cx),
+        Which::Keepalive | Which::Pacing => keepalive::keepalive_timer(sk, cx),
     }
 }
 

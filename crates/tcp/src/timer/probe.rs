@@ -78,7 +78,7 @@ pub fn send_probe0(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         Err(_) => RESOURCE_PROBE_INTERVAL,
     };
     let when = clamp_to_user_timeout(sk, when);
-    reset_xmit_timer(sk, cx, XmitTimer::Probe0, when);
+    reset_xmit_timer(sk, cx, XmitTimer::Probe0, when + crate::output::pace::delay(sk));
 }
 
 /// `tcp_clamp_probe0_to_user_timeout`

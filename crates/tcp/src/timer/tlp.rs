@@ -3,7 +3,7 @@
 use super::{TIMEOUT_INIT, rearm_rto, reset_xmit_timer, rto_delta_us};
 use crate::output::mss::current_mss;
 use crate::output::write_xmit::{Push, write_xmit};
-use crate::output::{retransmit, split};
+use crate::output::{pace, retransmit, split};
 use crate::seq::after;
 use crate::sock::{CaState, Sk, TCP_NAGLE_OFF, XmitTimer};
 use net::Cx;
@@ -35,7 +35,8 @@ pub fn schedule_loss_probe(sk: &mut Sk<'_>, cx: &Cx<'_>, advancing: bool) -> boo
     if rto > 0 {
         timeout = timeout.min(rto as u64);
     }
-    reset_xmit_timer(sk, cx, XmitTimer::LossProbe, timeout.div_ceil(1000).max(1));
+    let timeout = timeout.div_ceil(1000).max(1) + pace::delay(sk);
+    reset_xmit_timer(sk, cx, XmitTimer::LossProbe, timeout);
     true
 }
 

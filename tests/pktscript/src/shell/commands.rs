@@ -136,11 +136,12 @@ fn sysctl(run: &Run, args: &[&str], defaults: bool) -> Ran {
 }
 
 fn write_file(run: &mut Run, path: &str, text: &str) -> Result<(), String> {
-    match (path, text.trim()) {
-        ("/dev/null", _) => return Ok(()),
-        // Both ways of HyStart, the trains of ACKs and the delay, as CUBIC here does it.
-        ("/sys/module/tcp_cubic/parameters/hystart_detect", "3") => return Ok(()),
-        _ => {}
+    if path == "/dev/null" {
+        return Ok(());
+    }
+    if let Some(parameter) = path.strip_prefix("/sys/module/") {
+        let set = run.net.set_module_param(parameter, text);
+        return set.map_err(|errno| format!("file {path}: {}", errno.name()));
     }
     match path.strip_prefix("/proc/sys/") {
         Some(key) => set_sysctl(run, key, text),

@@ -1,7 +1,7 @@
 //! Numbers with a rule of their own, and what can only be read.
 
 use super::{Call, GetOpt, PRIO_INTERACTIVE};
-use crate::sock::{SoHook, SockFlag};
+use crate::sock::{PACING_NEEDED, PACING_NONE, SoHook, SockFlag};
 use crate::socket::PeerCred;
 use std::sync::atomic::Ordering::Relaxed;
 use uapi::sockaddr::SOCKADDR_STORAGE_LEN;
@@ -175,7 +175,13 @@ pub(super) fn set_max_pacing_rate(call: &Call<'_, '_>, value: i32, bytes: &[u8])
         None if value == -1 => u64::MAX,
         None => u64::from(value as u32),
     };
-    call.common.set_max_pacing_rate(rate);
+    let sk = call.common;
+    if rate != u64::MAX && sk.pacing_status() == PACING_NONE {
+        sk.set_pacing_status(PACING_NEEDED);
+    }
+    // A higher limit does not raise the rate: the protocol does, when it next computes it.
+    sk.set_max_pacing_rate(rate);
+    sk.set_pacing_rate(sk.pacing_rate().min(rate));
     Ok(())
 }
 
