@@ -11,6 +11,7 @@ use net::sock::errqueue::ErrMsg;
 use net::sock::mem::truesize_linear;
 use net::sock::{SockCommon, sock_recv_timestamp};
 use net::{Cx, UserCx};
+use std::net::Ipv4Addr;
 use std::sync::atomic::Ordering::Relaxed;
 use uapi::sockaddr::{SOCKADDR_IN_LEN, SOCKADDR_IN6_LEN};
 use uapi::*;
@@ -44,7 +45,7 @@ pub fn icmp_error(cx: &Cx<'_>, sk: &SockCommon, error: &IcmpError<'_>, errno: Er
     let mut skb = error.skb.clone_in(cx);
     skb.truesize = skb.truesize.max(truesize_linear(skb.len() as u32));
     let payload = (wire::IcmpHdr::LEN + error.network.len() + transport).min(skb.len());
-    sk.queue_err(cx, ErrMsg { ee, dest: (error.daddr, port, flow), skb, payload });
+    sk.queue_err(cx, ErrMsg { ee, dest: (error.daddr, port, flow), skb, payload, stats: false });
 }
 
 /// Queues an error that this host found by itself (`ip_local_error`, `ipv6_local_error`), if the socket
@@ -69,7 +70,7 @@ pub fn local_error(
     };
     let mut skb = cx.alloc_skb();
     skb.truesize = truesize_linear(wire::Ipv6Hdr::LEN as u32);
-    sk.queue_err(cx, ErrMsg { ee, dest: (daddr, port, 0), skb, payload: 0 });
+    sk.queue_err(cx, ErrMsg { ee, dest: (daddr, port, 0), skb, payload: 0, stats: false });
 }
 
 /// `MSG_ERRQUEUE`: the next message, with what it is about in control messages.
@@ -85,10 +86,15 @@ pub fn recv(cx: &UserCx<'_>, sk: &SockCommon, shared: &InetShared, msg: &mut Rec
     }
     let copied = err.skb.copy_to(err.payload, &mut msg.iov, len.min(room));
     sock_recv_timestamp(cx, sk, &err.skb, true, msg);
+    if err.stats && sk.tsflags() & SOF_TIMESTAMPING_SOFTWARE != 0 {
+        let mut stats = vec![0; err.skb.len()];
+        err.skb.copy_bits(0, &mut stats);
+        msg.control.put(SOL_SOCKET, SCM_TIMESTAMPING_OPT_STATS, &stats);
+    }
     if i32::from(sk.family()) == AF_INET6 {
         put6(cx, shared, &err, msg);
     } else {
-        put4(cx, shared, &err, msg);
+        put4(cx, shared, &err, sk.tsflags() & SOF_TIMESTAMPING_OPT_CMSG != 0, msg);
     }
     msg.out_flags |= MSG_ERRQUEUE;
     cx.consume_skb(err.skb);
@@ -104,7 +110,12 @@ fn is_icmp(err: &ErrMsg) -> bool {
     matches!(err.ee.origin, SO_EE_ORIGIN_ICMP | SO_EE_ORIGIN_ICMP6)
 }
 
-fn put4(cx: &Cx<'_>, shared: &InetShared, err: &ErrMsg, msg: &mut RecvMsg<'_>) {
+/// A packet that was sent, with a time of it: where it went out tells more.
+fn is_sent(err: &ErrMsg) -> bool {
+    err.ee.origin == SO_EE_ORIGIN_TIMESTAMPING && err.skb.iif != 0
+}
+
+fn put4(cx: &Cx<'_>, shared: &InetShared, err: &ErrMsg, times_too: bool, msg: &mut RecvMsg<'_>) {
     let (addr, port, _) = err.dest;
     if let Some(addr) = addr.as_v4().filter(|_| has_name(err)) {
         let mut name = [0; SOCKADDR_IN_LEN];
@@ -114,11 +125,12 @@ fn put4(cx: &Cx<'_>, shared: &InetShared, err: &ErrMsg, msg: &mut RecvMsg<'_>) {
     let mut report = [0; size_of::<SockExtendedErr>() + SOCKADDR_IN_LEN];
     let (ee, offender) = report.split_at_mut(size_of::<SockExtendedErr>());
     ee.copy_from_slice(err.ee.as_bytes());
-    if is_icmp(err) {
-        if let Some(addr) = packet::addrs(&err.skb).0.as_v4() {
-            SockAddr::Inet { addr, port: 0 }.encode(offender);
-        }
-        cmsg::recv4(cx, shared.cmsg_flags.load(Relaxed), &err.skb, true, msg);
+    if is_icmp(err) || times_too && is_sent(err) {
+        let from = packet::addrs(&err.skb).0.as_v4().unwrap_or(Ipv4Addr::UNSPECIFIED);
+        SockAddr::Inet { addr: from, port: 0 }.encode(offender);
+        // Of an error's own packet nobody worked out which address of ours an answer would have.
+        let spec = if is_icmp(err) { Ipv4Addr::UNSPECIFIED } else { from };
+        cmsg::recv4(cx, shared.cmsg_flags.load(Relaxed), &err.skb, Some(spec), msg);
     }
     msg.control.put(SOL_IP, IP_RECVERR, &report);
 }
@@ -135,7 +147,7 @@ fn put6(cx: &Cx<'_>, shared: &InetShared, err: &ErrMsg, msg: &mut RecvMsg<'_>) {
     let mut report = [0; size_of::<SockExtendedErr>() + SOCKADDR_IN6_LEN];
     let (ee, offender) = report.split_at_mut(size_of::<SockExtendedErr>());
     ee.copy_from_slice(err.ee.as_bytes());
-    if is_icmp(err) {
+    if is_icmp(err) || is_sent(err) {
         let (saddr, _) = packet::addrs(&err.skb);
         SockAddr::inet6(saddr, 0, scope(saddr)).encode(offender);
         let rxopt = shared.rxopt.load(Relaxed);
@@ -143,7 +155,8 @@ fn put6(cx: &Cx<'_>, shared: &InetShared, err: &ErrMsg, msg: &mut RecvMsg<'_>) {
         if packet::is_v6(&err.skb) {
             cmsg::recv6_specific(rxopt, &err.skb, msg);
         } else {
-            cmsg::recv4(cx, shared.cmsg_flags.load(Relaxed), &err.skb, true, msg);
+            let spec = Some(Ipv4Addr::UNSPECIFIED);
+            cmsg::recv4(cx, shared.cmsg_flags.load(Relaxed), &err.skb, spec, msg);
         }
     }
     msg.control.put(SOL_IPV6, IPV6_RECVERR, &report);

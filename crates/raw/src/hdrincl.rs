@@ -4,9 +4,10 @@
 use crate::send::check_send;
 use crate::{Raw, glue};
 use ip::datagram::truesize;
-use ip::output;
+use ip::output::{self, Ipcm};
 use net::msg::MsgHdr;
 use net::sock::SkMut;
+use net::sock::txstamp::setup_tx_timestamp;
 use net::{Dst, UserCx};
 use uapi::{Errno, InetAddr, MSG_PROBE, Result};
 use wire::{Ipv4Hdr, Ipv6Hdr};
@@ -23,6 +24,7 @@ pub(crate) fn send(
     msg: &mut MsgHdr<'_>,
     dst: &Dst,
     daddr: InetAddr,
+    ipc: &Ipcm,
 ) -> Result<()> {
     let len = msg.iov.remaining();
     let v6 = sk.inet.is_inet6();
@@ -73,6 +75,7 @@ pub(crate) fn send(
         }
         wire::ipv4::fill_check(&mut skb.linear_mut()[..header_len]);
     }
+    setup_tx_timestamp(sk.sk, &mut skb, ipc.tsflags, ipc.ts_opt_id);
     skb.mark = sk.sk.mark();
     skb.priority = sk.sk.priority();
     output::local_out(cx, dst, skb)

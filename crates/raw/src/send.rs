@@ -7,6 +7,7 @@ use ip::output::{self, Datagram, Ipcm};
 use ip::{InetSock, route};
 use net::dst::DstKind;
 use net::msg::MsgHdr;
+use net::sock::txstamp::setup_tx_timestamp;
 use net::sock::{SEND_SHUTDOWN, SkMut, SockFlag};
 use net::{Cx, Skb, Sock, UserCx};
 use std::sync::atomic::Ordering::Relaxed;
@@ -60,7 +61,7 @@ pub(crate) fn sendmsg(sk: &Sock<Raw>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> 
         return Err(Errno::EACCES);
     }
     if st.inet.hdrincl {
-        hdrincl::send(st, cx, msg, &dst, daddr)?;
+        hdrincl::send(st, cx, msg, &dst, daddr, &ipc)?;
         return Ok(len);
     }
     if st.inet.cork.is_none() {
@@ -156,6 +157,7 @@ fn push_pending(sk: &mut SkMut<'_, Raw>, cx: &Cx<'_>) -> Result<()> {
     let v6 = to.daddr.is_v6();
     let header = if v6 { wire::Ipv6Hdr::LEN } else { wire::Ipv4Hdr::LEN };
     skb.truesize = truesize(header, skb.len(), v6);
+    setup_tx_timestamp(sk.sk, &mut skb, to.ipc.tsflags, to.ipc.ts_opt_id);
     if v6 {
         put_checksum(sk.sk, &mut skb, &to)?;
     }

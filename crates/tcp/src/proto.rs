@@ -65,6 +65,10 @@ impl Proto for Tcp {
         crate::timer::set_keepalive(sk, cx, on);
     }
 
+    fn reset_tskey(sk: &mut SkMut<'_, Self>, written: bool) {
+        sk.sk.set_tskey(if written { sk.write_seq } else { sk.snd_una });
+    }
+
     fn dst_reset(sk: &mut SkMut<'_, Self>) {
         sk.inet.dst = None;
     }

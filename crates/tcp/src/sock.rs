@@ -183,6 +183,8 @@ pub struct Rare {
     pub accecn: crate::ecn::AccEcn,
     /// Until when pacing holds the next segment back (`pacing_timer`).
     pub pacing_timer: TimerSlot,
+    /// Time to live of the last segment that came while [`TcpSock::tx_acks`].
+    pub ack_ttl: u8,
 }
 
 /// `struct tcp_sock`.
@@ -525,6 +527,8 @@ pub struct TcpSock {
     pub zerocopy_pending: bool,
     /// Pacing's timer is armed (`hrtimer_is_queued`).
     pub pacing_armed: bool,
+    /// Segments in the queue tell when they are acknowledged.
+    pub tx_acks: bool,
 }
 
 /// A timer whose deadline moves without touching the wheel while the wheel's entry is not later.

@@ -154,6 +154,12 @@ abi! {
     }
 }
 
+/// The flags that ask for times of a packet sent; one call may choose among them.
+pub const SOF_TIMESTAMPING_TX_RECORD_MASK: u32 = SOF_TIMESTAMPING_TX_HARDWARE
+    | SOF_TIMESTAMPING_TX_SOFTWARE
+    | SOF_TIMESTAMPING_TX_SCHED
+    | SOF_TIMESTAMPING_TX_ACK
+    | SOF_TIMESTAMPING_TX_COMPLETION;
 /// All the flags (`SOF_TIMESTAMPING_MASK`).
 pub const SOF_TIMESTAMPING_MASK: u32 = (1 << 19) - 1;
 

@@ -8,6 +8,7 @@ use ip::output::{self, Datagram, Ipcm};
 use ip::route;
 use net::dst::{Dst, DstKind, Flow};
 use net::msg::MsgHdr;
+use net::sock::txstamp::setup_tx_timestamp;
 use net::sock::{SkMut, SockFlag};
 use net::{Cx, Skb, Sock, UserCx};
 use std::sync::Arc;
@@ -219,6 +220,7 @@ pub(crate) fn send_skb(
 ) -> Result<()> {
     let payload = skb.len();
     let v6 = to.daddr.is_v6();
+    setup_tx_timestamp(sk.sk, &mut skb, to.ipc.tsflags, to.ipc.ts_opt_id);
     skb.truesize = truesize(header_len(to) + UdpHdr::LEN, payload, v6);
     let shared = &sk.sk.shared;
     let len = payload + UdpHdr::LEN;

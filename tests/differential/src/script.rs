@@ -81,6 +81,26 @@ pub fn differences(script: &str) -> Option<String> {
     Some(report)
 }
 
+/// A control message's data; of times only whether they are there, of statistics which.
+fn show_message(kind: (i32, i32), data: &[u8]) -> String {
+    use sockeye::uapi::{SCM_TIMESTAMPING_OPT_STATS, SO_TIMESTAMPING_NEW, SO_TIMESTAMPING_OLD, SOL_SOCKET};
+    if kind == (SOL_SOCKET, SCM_TIMESTAMPING_OPT_STATS) {
+        let (mut rest, mut all) = (data, Vec::new());
+        while let [a, b, c, d, ..] = *rest {
+            let len = usize::from(u16::from_ne_bytes([a, b])).max(4);
+            all.push(format!("{}/{len}", u16::from_ne_bytes([c, d])));
+            rest = rest.get(len.next_multiple_of(4)..).unwrap_or(&[]);
+        }
+        return all.join(" ");
+    }
+    if [(SOL_SOCKET, SO_TIMESTAMPING_OLD), (SOL_SOCKET, SO_TIMESTAMPING_NEW)].contains(&kind) {
+        let zero = |time: &[u8]| time.iter().all(|byte| *byte == 0);
+        let times = data.chunks(data.len().max(3) / 3).map(|time| if zero(time) { "0" } else { "@" });
+        return times.collect();
+    }
+    hex(data)
+}
+
 /// A kernel with named descriptors.
 pub struct Session<'k> {
     kernel: &'k dyn Kernel,
@@ -387,8 +407,11 @@ impl Call<'_> {
     }
 
     fn show_received(&self, got: &Received) -> String {
-        let control: Vec<String> =
-            got.control.iter().map(|(level, kind, data)| format!("{level}:{kind}:{}", hex(data))).collect();
+        let control: Vec<String> = got
+            .control
+            .iter()
+            .map(|(level, kind, data)| format!("{level}:{kind}:{}", show_message((*level, *kind), data)))
+            .collect();
         let (name, bytes) = (self.show_name(&got.name), show(&got.bytes));
         format!("{} {name} {bytes} {:#x} [{}]", got.result, got.flags, control.join(","))
     }

@@ -29,20 +29,20 @@ pub fn recv(cx: &Cx<'_>, sk: &SockCommon, shared: &InetShared, skb: &SkBuff, msg
 #[cold]
 fn recv_ip(cx: &Cx<'_>, sk: &SockCommon, (v4, v6): (u32, u32), skb: &SkBuff, msg: &mut RecvMsg<'_>) {
     if i32::from(sk.family()) != AF_INET6 {
-        return recv4(cx, v4, skb, false, msg);
+        return recv4(cx, v4, skb, None, msg);
     }
     recv6_common(v6, skb, msg);
     if packet::is_v6(skb) {
         recv6_specific(v6, skb, msg);
     } else {
-        recv4(cx, v4, skb, false, msg);
+        recv4(cx, v4, skb, None, msg);
     }
 }
 
 /// `ip_cmsg_recv_offset`.
 ///
-/// Of an error's own packet, `is_error`, nobody worked out which address of ours an answer would have.
-pub(crate) fn recv4(cx: &Cx<'_>, want: u32, skb: &SkBuff, is_error: bool, msg: &mut RecvMsg<'_>) {
+/// `spec` is the address of ours that an answer would have, for a packet that did not come in.
+pub(crate) fn recv4(cx: &Cx<'_>, want: u32, skb: &SkBuff, spec: Option<Ipv4Addr>, msg: &mut RecvMsg<'_>) {
     if want == 0 {
         return;
     }
@@ -51,10 +51,10 @@ pub(crate) fn recv4(cx: &Cx<'_>, want: u32, skb: &SkBuff, is_error: bool, msg: &
     let (ttl, tos) = (packet::ttl(skb), packet::tos(skb));
     if want & want4::PKTINFO != 0 {
         let dev = cx.net.dev.by_index(skb.iif);
-        let spec = match dev {
-            _ if is_error => Ipv4Addr::UNSPECIFIED,
-            Some(dev) => route::spec_dst(cx, &dev, saddr, daddr, tos),
-            None => daddr,
+        let spec = match (spec, dev) {
+            (Some(spec), _) => spec,
+            (None, Some(dev)) => route::spec_dst(cx, &dev, saddr, daddr, tos),
+            (None, None) => daddr,
         };
         let info = InPktinfo { ifindex: skb.iif as i32, spec_dst: spec.octets(), addr: daddr.octets() };
         msg.control.put(SOL_IP, IP_PKTINFO, info.as_bytes());

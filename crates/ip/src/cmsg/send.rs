@@ -53,6 +53,7 @@ fn socket(cx: &UserCx<'_>, sk: &SockCommon, cmsg: &Cmsg<'_>, ipc: &mut Ipcm) -> 
     ipc.mark = sockc.mark.or(ipc.mark);
     ipc.priority = sockc.priority.or(ipc.priority);
     ipc.tsflags = sockc.tsflags.or(ipc.tsflags);
+    ipc.ts_opt_id = sockc.ts_opt_id.or(ipc.ts_opt_id);
     ipc.transmit_time = sockc.transmit_time.or(ipc.transmit_time);
     Ok(())
 }

@@ -57,8 +57,10 @@ pub struct Ipcm {
     pub priority: Option<u32>,
     /// Protocol of a raw packet (`IP_PROTOCOL`).
     pub protocol: Option<u8>,
-    /// `SO_TIMESTAMPING` flags of this call (`SCM_TS_OPT_ID`'s kin).
+    /// `SO_TIMESTAMPING` flags of this call.
     pub tsflags: Option<u32>,
+    /// The number its times are told with (`SCM_TS_OPT_ID`).
+    pub ts_opt_id: Option<u32>,
     /// When to send, nanoseconds (`SCM_TXTIME`).
     pub transmit_time: Option<u64>,
 }
@@ -79,6 +81,7 @@ impl Ipcm {
         priority: None,
         protocol: None,
         tsflags: None,
+        ts_opt_id: None,
         transmit_time: None,
     };
 }

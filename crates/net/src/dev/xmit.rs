@@ -5,6 +5,7 @@ use crate::cx::{BhCx, Cx};
 use crate::drop::DropReason;
 use crate::netns::Net;
 use crate::skb::{IpSummed, Skb};
+use crate::sock::txstamp;
 use kern::gate::Gate;
 use kern::sync::SpinLock;
 use std::sync::Arc;
@@ -71,6 +72,9 @@ impl Cx<'_> {
     /// Sends a packet out through `dev` (`dev_queue_xmit`): completes its checksum if the device
     /// cannot, counts it, and hands it to the driver. `skb.data` is where the driver expects it.
     pub fn dev_queue_xmit(&self, dev: &NetDevice, mut skb: Skb) {
+        if skb.tx_flags != 0 {
+            txstamp::sched(self, dev, &skb);
+        }
         if skb.ip_summed == IpSummed::Partial && !dev.features.csum {
             skb_checksum_help(&mut skb);
         }
@@ -78,6 +82,9 @@ impl Cx<'_> {
         let len = skb.len() as u64;
         self.trace(|| crate::trace::Event::Tx { dev, skb: &skb });
         self.net.deliver_taps(self, &skb, TapDirection::Out);
+        if skb.tx_flags != 0 {
+            txstamp::sent(self, dev, &mut skb);
+        }
         match dev.ops().start_xmit(self, dev, skb) {
             Ok(()) => {
                 dev.stats.add(self, DevStat::TxPackets, 1);

@@ -132,6 +132,10 @@ pub struct Meta {
     pub dropcount: u32,
     /// A call looked at it with `MSG_PEEK` (`skb->peeked`).
     pub peeked: bool,
+    /// Which times of it are to be told ([`crate::sock::txstamp`]; `skb_shinfo(skb)->tx_flags`).
+    pub tx_flags: u8,
+    /// The number they are told with (`skb_shinfo(skb)->tskey`).
+    pub tskey: u32,
 }
 
 impl Meta {
@@ -161,6 +165,8 @@ impl Meta {
         tstamp: None,
         dropcount: 0,
         peeked: false,
+        tx_flags: 0,
+        tskey: 0,
     };
 }
 

@@ -16,8 +16,10 @@ pub struct SockCmsg {
     pub mark: Option<u32>,
     /// `SO_PRIORITY`.
     pub priority: Option<u32>,
-    /// `SO_TIMESTAMPING`: which times of this packet to record.
+    /// `SO_TIMESTAMPING`: the socket's flags, with what of this packet is to be told.
     pub tsflags: Option<u32>,
+    /// `SCM_TS_OPT_ID`: the number of this packet's times.
+    pub ts_opt_id: Option<u32>,
     /// `SCM_TXTIME`: when to send it, nanoseconds of the clock that `SO_TXTIME` named.
     pub transmit_time: Option<u64>,
 }
@@ -46,11 +48,21 @@ pub fn sock_cmsg_send(cx: &UserCx<'_>, sk: &SockCommon, cmsg: &Cmsg<'_>, sockc: 
             }
             sockc.priority = Some(priority);
         }
-        SO_TIMESTAMPING_OLD | SO_TIMESTAMPING_NEW => match word(cmsg)? {
-            0 => sockc.tsflags = Some(0),
-            // Times of packets sent are not recorded.
-            _ => return Err(Errno::EINVAL),
-        },
+        SO_TIMESTAMPING_OLD | SO_TIMESTAMPING_NEW => {
+            let flags = word(cmsg)?;
+            if flags & !SOF_TIMESTAMPING_TX_RECORD_MASK != 0 {
+                return Err(Errno::EINVAL);
+            }
+            sockc.tsflags = Some(sk.tsflags() & !SOF_TIMESTAMPING_TX_RECORD_MASK | flags);
+        }
+        SCM_TS_OPT_ID => {
+            // The numbers of a stream are its bytes'.
+            let stream = i32::from(sk.protocol()) == IPPROTO_TCP && i32::from(sk.kind()) == SOCK_STREAM;
+            if stream || sk.tsflags() & SOF_TIMESTAMPING_OPT_ID == 0 {
+                return Err(Errno::EINVAL);
+            }
+            sockc.ts_opt_id = Some(word(cmsg)?);
+        }
         SCM_TXTIME => {
             if !sk.flag(SockFlag::Txtime) {
                 return Err(Errno::EINVAL);

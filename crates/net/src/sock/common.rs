@@ -312,6 +312,11 @@ impl SockCommon {
         busy_poll_budget, set_busy_poll_budget: busy_poll_budget: u16;
     }
 
+    /// Takes the key of the next timestamp.
+    pub fn next_tskey(&self) -> u32 {
+        self.tskey.fetch_add(1, Relaxed)
+    }
+
     /// The protocol state, numbered as TCP's (`sk_state`).
     #[inline]
     pub fn state(&self) -> u8 {

@@ -21,6 +21,8 @@ pub struct ErrMsg {
     pub skb: Skb,
     /// Where in `skb` the payload begins that is given back to the sender.
     pub payload: usize,
+    /// The payload is statistics that go with a time (`opt_stats`).
+    pub stats: bool,
 }
 
 impl ErrMsg {
@@ -69,7 +71,8 @@ impl SockCommon {
                 // It is charged to the options' memory, not to the receive buffer.
                 let mut skb = cx.alloc_skb();
                 skb.truesize = 0;
-                queue.0.push_back(ErrMsg { ee, dest: (InetAddr::UNSPECIFIED_V4, 0, 0), skb, payload: 0 });
+                let dest = (InetAddr::UNSPECIFIED_V4, 0, 0);
+                queue.0.push_back(ErrMsg { ee, dest, skb, payload: 0, stats: false });
             }
         }
         drop(queue);

@@ -16,6 +16,7 @@ pub mod mem;
 pub mod options;
 mod proto;
 pub mod sysctl;
+pub mod txstamp;
 mod wait;
 
 pub use cmsg::{
@@ -90,6 +91,8 @@ pub enum SoHook {
     DstReset,
     /// `SO_BINDTODEVICE`: [`Proto::rehash`], then [`Proto::dst_reset`].
     Device,
+    /// `SO_TIMESTAMPING` with numbers: [`Proto::reset_tskey`].
+    TsKey(bool),
 }
 
 impl<P: Proto> AnySock for Sock<P> {
@@ -114,6 +117,7 @@ impl<P: Proto> AnySock for Sock<P> {
         match hook {
             SoHook::KeepAlive(on) => P::keepalive(&mut sk, cx, on),
             SoHook::DstReset => P::dst_reset(&mut sk),
+            SoHook::TsKey(written) => P::reset_tskey(&mut sk, written),
             SoHook::Device => {
                 P::rehash(&mut sk, cx);
                 P::dst_reset(&mut sk);

@@ -78,6 +78,12 @@ pub trait Proto: Sized + Send + Sync + 'static {
     /// value (`keepalive`).
     fn keepalive(_sk: &mut SkMut<'_, Self>, _cx: &UserCx<'_>, _on: bool) {}
 
+    /// Times of packets sent are numbered from now on (`sk_tskey`); a stream's numbers count from what was
+    /// acknowledged, or from what was written.
+    fn reset_tskey(sk: &mut SkMut<'_, Self>, _written: bool) {
+        sk.sk.set_tskey(0);
+    }
+
     /// The cached route is no longer right: `SO_MARK`, `SO_DONTROUTE` or the device changed
     /// (`sk_dst_reset`).
     fn dst_reset(_sk: &mut SkMut<'_, Self>) {}

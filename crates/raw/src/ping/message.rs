@@ -7,6 +7,7 @@ use ip::output::{self, Datagram, Ipcm};
 use ip::{InetSock, route};
 use net::dst::DstKind;
 use net::msg::{MsgHdr, RecvMsg};
+use net::sock::txstamp::setup_tx_timestamp;
 use net::sock::{SEND_SHUTDOWN, SockFlag};
 use net::{Sock, UserCx};
 use uapi::sockaddr::{SOCKADDR_IN6_LEN, parse_in, parse_in6, sa_family};
@@ -86,6 +87,7 @@ pub(super) fn sendmsg(sk: &Sock<Ping>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) ->
         false => skb.checksum(0),
     };
     skb.linear_mut()[2..4].copy_from_slice(&sum.fold().to_be_bytes());
+    setup_tx_timestamp(sk, &mut skb, ipc.tsflags, ipc.ts_opt_id);
     output::send_skb(cx, sk, &mut st.inet, &to, skb)?;
     Ok(len)
 }

@@ -89,10 +89,7 @@ pub fn tcp_info(sk: &Sk<'_>) -> TcpInfo {
     info.data_segs_out = sk.data_segs_out;
     let fail = crate::fastopen::client::of(sk).fail as u8;
     info.delivery_rate_app_limited_fastopen_fail = u8::from(sk.rate_app_limited) | fail << 1;
-    if sk.rate_delivered > 0 && sk.rate_interval_us > 0 {
-        let bytes = u64::from(sk.rate_delivered) * u64::from(sk.mss_cache) * 1_000_000;
-        info.delivery_rate = bytes / u64::from(sk.rate_interval_us);
-    }
+    info.delivery_rate = delivery_rate(sk);
     (info.busy_time, info.rwnd_limited, info.sndbuf_limited) = crate::chrono::times(sk);
     info.delivered = sk.delivered;
     info.delivered_ce = sk.delivered_ce;
@@ -116,4 +113,10 @@ fn accecn(sk: &Sk<'_>, info: &mut TcpInfo) {
     [info.received_e1_bytes, info.received_e0_bytes, info.received_ce_bytes] = state.received_bytes;
     info.accecn_fail_mode = state.fail_mode.into();
     info.accecn_opt_seen = state.opt_seen as u16;
+}
+
+/// Bytes per second of the last sample (`tcp_compute_delivery_rate`).
+pub(super) fn delivery_rate(sk: &Sk<'_>) -> u64 {
+    let bytes = u64::from(sk.rate_delivered) * u64::from(sk.mss_cache) * 1_000_000;
+    bytes.checked_div(u64::from(sk.rate_interval_us)).unwrap_or(0)
 }

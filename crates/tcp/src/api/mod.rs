@@ -13,4 +13,5 @@ pub mod recvmsg;
 pub mod sendmsg;
 pub mod shutdown;
 pub mod sockopt;
+pub mod txstamp;
 pub mod zerocopy;

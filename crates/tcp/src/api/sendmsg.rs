@@ -1,6 +1,6 @@
 //! send(2) and its kin (`tcp_sendmsg`).
 
-use super::zerocopy;
+use super::{txstamp, zerocopy};
 use crate::output::{self, append};
 use crate::sock::{Sk, TcpSock};
 use crate::{Tcp, state};
@@ -28,18 +28,16 @@ pub fn sendmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<
             return Err(stream_error(sk, errno));
         }
     }
-    if !msg.control.is_empty() {
-        check_control(sk, cx, msg)?;
-    }
+    let tsflags = if msg.control.is_empty() { sk.tsflags() } else { control(sk, cx, msg)? };
     let zerocopy = zerocopy::wanted(sk, cx, &guard, msg)?;
     crate::input::rate::check_app_limited(&mut guard.sk_mut());
     let mut copied = 0;
     loop {
         let (step, mss) = fill(&mut guard.sk_mut(), cx, msg, &mut copied);
         match step {
-            Step::Done => return finish(guard, cx, (msg.flags, zerocopy), copied, mss, Ok(())),
+            Step::Done => return finish(guard, cx, (msg.flags, zerocopy, tsflags), copied, mss, Ok(())),
             Step::Error(errno) => {
-                return finish(guard, cx, (msg.flags, zerocopy), copied, mss, Err(errno));
+                return finish(guard, cx, (msg.flags, zerocopy, tsflags), copied, mss, Err(errno));
             }
             Step::Full => {}
         }
@@ -49,21 +47,23 @@ pub fn sendmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<
         let waited;
         (guard, waited) = wait_memory(guard, timeo);
         if let Err(errno) = waited {
-            return finish(guard, cx, (msg.flags, zerocopy), copied, mss, Err(errno));
+            return finish(guard, cx, (msg.flags, zerocopy, tsflags), copied, mss, Err(errno));
         }
     }
 }
 
-/// Control messages: what of them applies to a stream is checked; none of it changes what is sent.
+/// Control messages: of those of a stream only the times to be told change what is sent. Gives their
+/// `SOF_TIMESTAMPING_*`.
 #[cold]
-fn check_control(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &MsgHdr<'_>) -> Result<()> {
+fn control(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &MsgHdr<'_>) -> Result<u32> {
+    let mut asked = SockCmsg::default();
     for cmsg in msg.cmsgs() {
         let cmsg = cmsg?;
         if cmsg.level == SOL_SOCKET {
-            sock_cmsg_send(cx, sk, &cmsg, &mut SockCmsg::default())?;
+            sock_cmsg_send(cx, sk, &cmsg, &mut asked)?;
         }
     }
-    Ok(())
+    Ok(asked.tsflags.unwrap_or_else(|| sk.tsflags()))
 }
 
 enum Step {
@@ -114,7 +114,7 @@ fn fill(sk: &mut Sk<'_>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>, copied: &mut usi
 fn finish(
     mut guard: UserGuard<'_, '_, Tcp>,
     cx: &UserCx<'_>,
-    (flags, zerocopy): (u32, bool),
+    (flags, zerocopy, tsflags): (u32, bool, u32),
     copied: usize,
     mss: u32,
     result: Result<()>,
@@ -125,6 +125,7 @@ fn finish(
         if zerocopy {
             zerocopy::sent(&mut sk, cx);
         }
+        txstamp::written(&mut sk, tsflags);
         let nonagle = sk.nonagle;
         output::push(&mut sk, cx, flags & !(MSG_EOR), mss, nonagle);
         return Ok(copied);

@@ -6,6 +6,7 @@ use super::ack::{
 };
 use super::sack::SackState;
 use super::{rack, rate, recovery, rtt};
+use crate::api::txstamp;
 use crate::chrono;
 use crate::cong::{self, AckSample, RateSample};
 use crate::output::queue::{LOST, RETRANS, SACKED_ACKED, SACKED_RETRANS};
@@ -96,10 +97,17 @@ pub fn clean_rtx_queue(
         if !fully_acked {
             break;
         }
+        if sk.tx_acks {
+            txstamp::acked(sk, cx, prior_snd_una);
+        }
         if let Some(seg) = sk.send_queue.pop_sent() {
             sk.wmem_queued -= seg.skb.truesize as i32;
             cx.consume_skb(seg.skb);
         }
+    }
+    if sk.tx_acks {
+        txstamp::acked(sk, cx, prior_snd_una);
+        sk.tx_acks = !sk.send_queue.is_empty();
     }
     if sk.send_queue.sent() == 0 {
         chrono::stop(sk, chrono::BUSY);

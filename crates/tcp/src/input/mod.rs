@@ -119,6 +119,9 @@ pub fn do_rcv(sk: &mut Sk<'_>, cx: &Cx<'_>, skb: Skb) {
     if rx.len > 0 {
         sk.data_segs_in = sk.data_segs_in.wrapping_add(segs);
     }
+    if sk.tx_acks {
+        sk.rare_mut().ack_ttl = ip::packet::ttl(&skb);
+    }
     match state::state(sk) {
         TcpState::Established => established::rcv_established(sk, cx, rx, skb),
         TcpState::Listen => crate::mini::listen::rcv(sk.sk, cx, skb),

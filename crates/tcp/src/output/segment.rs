@@ -5,6 +5,7 @@ use super::options::{OutOptions, TIMESTAMP_LEN, only_timestamp, timestamp_bytes}
 use super::pace;
 use super::queue::Segment;
 use super::window::select_window;
+use crate::api::txstamp;
 use crate::ecn;
 use crate::seq::{after, before};
 use crate::sock::Sk;
@@ -84,10 +85,14 @@ pub fn transmit(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize) -> Result<()> {
     let mstamp = sk.wstamp / 1000;
     let seg = &mut sk.send_queue[i];
     seg.tx_mstamp = mstamp;
-    let skb = seg.skb.clone_in(cx);
+    let mut skb = seg.skb.clone_in(cx);
     let out = Out::of(seg);
+    let told = if skb.tx_flags != 0 { txstamp::going(sk, &mut skb) } else { 0 };
     let len = skb.len();
     transmit_skb(sk, cx, skb, out)?;
+    if told != 0 {
+        txstamp::gone(sk, cx, i, told);
+    }
     if sk.sk.pacing_status() != PACING_NONE {
         pace::advance(sk, before, len);
     }

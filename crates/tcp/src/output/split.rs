@@ -2,6 +2,7 @@
 //! `tcp_collapse_retrans`).
 
 use super::queue::{EVER_RETRANS, LOST, SACKED_ACKED, SACKED_RETRANS, SEGMENT_TRUESIZE, Segment};
+use crate::api::txstamp;
 use crate::sock::Sk;
 use net::Cx;
 use wire::TcpFlags;
@@ -34,6 +35,7 @@ pub fn fragment(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize, len: u32, mss: u32) {
         first_tx_mstamp: seg.first_tx_mstamp,
         delivered_mstamp: seg.delivered_mstamp,
     };
+    txstamp::split(seg, &mut rest);
     seg.end_seq = at;
     seg.eor = false;
     seg.flags = seg.flags.without(TcpFlags::FIN.with(TcpFlags::PSH));
@@ -91,6 +93,7 @@ pub fn collapse(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize, room: u32) -> bool {
     seg.flags |= next.flags;
     seg.eor = next.eor;
     seg.sacked |= tags & EVER_RETRANS;
+    txstamp::join(&mut seg.skb, &next.skb);
     seg.skb.truesize += next.skb.len() as u32;
     seg.skb.append_skb(cx, next.skb);
     sk.wmem_queued -= freed as i32;
@@ -115,6 +118,7 @@ pub fn grow(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize, room: u32) {
         head.eor = next.eor;
         head.pcount = 0;
         head.skb.truesize += next.skb.truesize - freed;
+        txstamp::join(&mut head.skb, &next.skb);
         head.skb.append_skb(cx, next.skb);
         sk.wmem_queued -= freed as i32;
         return;

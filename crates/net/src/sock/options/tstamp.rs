@@ -1,18 +1,9 @@
 //! `SO_TIMESTAMP`, `SO_TIMESTAMPNS` in both layouts, and `SO_TIMESTAMPING`.
 
 use super::{Call, GetOpt};
-use crate::sock::SockFlag;
+use crate::sock::{SoHook, SockFlag};
 use uapi::*;
 use zerocopy::IntoBytes;
-
-/// Times of packets sent are not recorded yet: their flags answer as those of a kernel that does not
-/// know them.
-const KNOWN: u32 = SOF_TIMESTAMPING_MASK
-    & !(SOF_TIMESTAMPING_TX_SOFTWARE
-        | SOF_TIMESTAMPING_TX_SCHED
-        | SOF_TIMESTAMPING_TX_ACK
-        | SOF_TIMESTAMPING_TX_COMPLETION
-        | SOF_TIMESTAMPING_OPT_STATS);
 
 /// `__sock_set_timestamps`.
 fn set(call: &Call<'_, '_>, on: bool, new: bool, ns: bool) -> Result<()> {
@@ -73,7 +64,7 @@ pub(super) fn get_new_ns(call: &Call<'_, '_>, out: &mut GetOpt<'_>) -> Result<()
 /// `sock_set_timestamping`.
 fn set_flags(call: &Call<'_, '_>, flags: u32, new: bool) -> Result<()> {
     let sk = call.common;
-    if flags & !KNOWN != 0 {
+    if flags & !SOF_TIMESTAMPING_MASK != 0 {
         return Err(Errno::EINVAL);
     }
     if flags & SOF_TIMESTAMPING_OPT_ID_TCP != 0 && flags & SOF_TIMESTAMPING_OPT_ID == 0 {
@@ -85,7 +76,10 @@ fn set_flags(call: &Call<'_, '_>, flags: u32, new: bool) -> Result<()> {
         if call.is_tcp() && (state == TcpState::Close as u8 || state == TcpState::Listen as u8) {
             return Err(Errno::EINVAL);
         }
-        sk.set_tskey(0);
+        call.sk.so_hook(call.cx, SoHook::TsKey(flags & SOF_TIMESTAMPING_OPT_ID_TCP != 0));
+    }
+    if flags & SOF_TIMESTAMPING_OPT_STATS != 0 && flags & SOF_TIMESTAMPING_OPT_TSONLY == 0 {
+        return Err(Errno::EINVAL);
     }
     if flags & SOF_TIMESTAMPING_BIND_PHC != 0 {
         // No device here has a clock of its own.
