@@ -70,6 +70,16 @@ pub fn tos(skb: &SkBuff) -> u8 {
     }
 }
 
+/// The two bits of congestion notification.
+#[inline(always)]
+pub fn ecn(skb: &SkBuff) -> u8 {
+    match *skb.network() {
+        // In IPv6 they lie four bits higher; bit 5 of the first byte tells it from IPv4.
+        [a, b, ..] => b >> (a >> 3 & 4) & 3,
+        _ => 0,
+    }
+}
+
 /// Marks congestion experienced (`INET_ECN_set_ce`); false when the packet is not ECN capable.
 pub fn set_ce(skb: &mut SkBuff) -> bool {
     if is_v6(skb) {

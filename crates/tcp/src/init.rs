@@ -56,6 +56,8 @@ pub struct OpenReq {
     pub ecn_ok: bool,
     /// The accurate kind, and how it fares.
     pub accecn: crate::ecn::handshake::ReqEcn,
+    /// Nothing is kept: it is told by a cookie (`syncookie`).
+    pub cookie: bool,
     /// Type of service or traffic class of the SYN (`syn_tos`).
     pub syn_tos: u8,
     /// The peer's timestamp (`ts_recent`).

@@ -25,6 +25,7 @@ pub mod seq;
 mod shared;
 pub mod sock;
 pub mod state;
+pub mod syncookies;
 pub mod sysctl;
 pub mod timer;
 

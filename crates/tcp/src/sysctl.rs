@@ -96,6 +96,8 @@ sysctls! {
         keepalive_time: "tcp_keepalive_time" = 7200, 0..=i32::MAX;
         /// Orphans there may be.
         max_orphans: "tcp_max_orphans" = 131_072, 0..=i32::MAX;
+        /// Requests there may be without SYN cookies; the last quarter is for peers that are known.
+        max_syn_backlog: "tcp_max_syn_backlog" = 2048, ANY;
         /// The most reordering that is believed, segments.
         max_reordering: "tcp_max_reordering" = 300, ANY;
         /// TIME_WAITs there may be.
@@ -142,6 +144,8 @@ sysctls! {
         slow_start_after_idle: "tcp_slow_start_after_idle" = 1, BYTE;
         /// RFC 1122's urgent pointer instead of BSD's.
         stdurg: "tcp_stdurg" = 0, BYTE;
+        /// SYN cookies: 0 none, 1 when the queue of requests is full, 2 always.
+        syncookies: "tcp_syncookies" = 1, BYTE;
         /// SYNs that are sent again without backoff.
         syn_linear_timeouts: "tcp_syn_linear_timeouts" = 4, 0..=127;
         /// SYNs that are sent again.

@@ -27,6 +27,7 @@ pub fn start(sk: &mut Sk<'_>, cx: &UserCx<'_>) -> Result<()> {
     sk.sk.shared.set_listen(Some(ListenQueue {
         accept: VecDeque::new(),
         syn_len: 0,
+        last_overflow: None,
         fastopen: Queue::default(),
         template,
     }));

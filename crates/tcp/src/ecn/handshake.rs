@@ -163,8 +163,13 @@ pub fn create_request(open: &mut OpenReq, sysctl: &Sysctl, rx: &TcpRx, reserved:
         return;
     }
     let extended = reserved != 0 || rx.flags.contains(TcpFlags::AE);
-    let granted = mode != 0 || dst.metrics.features & FEATURE_ECN != 0;
-    open.ecn_ok = rx.flags.contains(ECN) && (rx.ecn == NOT_ECT || extended) && granted;
+    open.ecn_ok = rx.flags.contains(ECN) && (rx.ecn == NOT_ECT || extended) && grants(sysctl, dst);
+}
+
+/// The classic kind is granted to who asks (`cookie_ecn_ok`).
+#[must_use]
+pub fn grants(sysctl: &Sysctl, dst: &Dst) -> bool {
+    sysctl.ecn() != 0 || dst.metrics.features & FEATURE_ECN != 0
 }
 
 /// What a request keeps of it (`struct tcp_request_sock`).

@@ -217,7 +217,11 @@ fn mark(tp: &mut TcpSock, capable: bool) {
 }
 
 /// Marks a segment that is about to leave; gives the flags that say what came marked (`tcp_ecn_send`).
+#[cold]
 pub fn send(sk: &mut Sk<'_>, out: &Out, payload: u32) -> TcpFlags {
+    if out.flags.syn() {
+        return TcpFlags::NONE;
+    }
     if sk.is_accecn() {
         let state = sk.accecn_mut();
         let capable = state.fail_mode & (ACE_FAIL_RECV | ACE_FAIL_SEND) == 0;

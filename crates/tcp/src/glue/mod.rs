@@ -8,7 +8,7 @@ mod secrets;
 
 pub use err::tcp_err;
 pub use rcv::{key_of, tcp_rcv};
-pub use reply::{open_request, reply_route, request_ack, send_reset, send_synack};
+pub use reply::{Isn, open_request, reply_route, request_ack, send_reset, send_synack};
 pub use secrets::{Secrets, secrets};
 
 use net::skb::SkBuff;

@@ -6,6 +6,7 @@ use crate::hash::{Found, Key};
 use crate::input::TcpRx;
 use crate::mini::listen;
 use crate::mini::timewait::{self, TimeWait, Verdict};
+use crate::syncookies::{self, Third};
 use crate::{Tcp, TcpCx};
 use net::mib::Tcp as Mib;
 use net::skb::{IpSummed, PktType, SkBuff};
@@ -128,7 +129,12 @@ fn segment_for_listener(cx: &BhCx<'_, '_>, listener: &Arc<Sock<Tcp>>, skb: Skb, 
     if rx.flags.rst() {
         return cx.drop_skb(skb, DropReason::TcpReset);
     }
+    let mut skb = skb;
     if rx.flags.ack() {
+        skb = match syncookies::third(listener, cx, skb, rx) {
+            Third::None(skb) => skb,
+            Third::Done => return,
+        };
         send_reset(cx, None, &skb);
         return cx.drop_skb(skb, DropReason::TcpFlags);
     }

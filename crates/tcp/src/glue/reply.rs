@@ -13,7 +13,7 @@ use crate::mini::timewait::TimeWait;
 use crate::output::segment::set_checksum;
 use crate::output::syn;
 use crate::sock::{Sk, TcpSock};
-use crate::{Tcp, TcpCx};
+use crate::{Tcp, TcpCx, syncookies};
 use net::dst::{Dst, DstKind, Flow};
 use net::mib::Tcp as Mib;
 use net::skb::SkBuff;
@@ -26,6 +26,7 @@ use wire::{Ipv4Repr, Ipv6Repr, TcpFlags, TcpHdr, TcpRepr};
 
 /// Segment size of a peer that names none, by family (`TCP_MSS_DEFAULT`, `IPV6_MIN_MTU` less headers).
 const MSS_DEFAULT: u16 = 536;
+const MSS_DEFAULT_V6: u16 = 1280 - 60;
 /// "Don't fragment" in the flags of IPv4.
 const IP_DF: u16 = 0x4000;
 
@@ -231,6 +232,17 @@ pub fn reply_route(cx: &Cx<'_>, key: &Key, iif: u32, mark: u32, tos: u8) -> Opti
     (!matches!(dst.kind, DstKind::Multicast | DstKind::Broadcast)).then_some(dst)
 }
 
+/// Where our sequence numbers begin.
+#[derive(Clone, Copy, Debug)]
+pub enum Isn {
+    /// Where nobody expects it.
+    Fresh,
+    /// Behind those of the connection before.
+    Given(u32),
+    /// They are a SYN cookie.
+    Cookie,
+}
+
 /// What a SYN asks for and the listener agrees to (`tcp_openreq_init`, `tcp_openreq_init_rwin`).
 /// `None` when there is no way back.
 pub fn open_request(
@@ -240,29 +252,34 @@ pub fn open_request(
     skb: &Skb,
     rx: &TcpRx,
     options: &TcpOptions<'_>,
-    isn: Option<u32>,
+    isn: Isn,
 ) -> Option<OpenReq> {
+    let cookie = matches!(isn, Isn::Cookie);
     let key = &super::key_of(skb);
     let dst = reply_route(cx, key, skb.iif, listener.mark(), 0)?;
     let sysctl = &cx.tcp().sysctl;
     let beginnings = secrets(cx, key);
     let user_mss = template.rx_opt.user_mss;
     // A peer's MSS of 0 is as none; ours bounds it.
-    let mut mss = options.mss.filter(|&mss| mss != 0).unwrap_or(MSS_DEFAULT);
+    let default = if key.faddr.is_v4() { MSS_DEFAULT } else { MSS_DEFAULT_V6 };
+    let mut mss = options.mss.filter(|&mss| mss != 0).unwrap_or(default);
     if user_mss != 0 {
         mss = mss.min(user_mss);
     }
     let timestamp = options.timestamp.filter(|_| sysctl.timestamps() != 0);
-    let wscale = options.wscale.filter(|_| sysctl.window_scaling() != 0);
+    // A cookie tells of options by the timestamp, or not at all.
+    let kept = !cookie || timestamp.is_some();
+    let wscale = options.wscale.filter(|_| sysctl.window_scaling() != 0 && kept);
     let mut open = OpenReq {
         rcv_isn: rx.seq,
-        snt_isn: isn.unwrap_or(beginnings.isn),
+        snt_isn: if let Isn::Given(isn) = isn { isn } else { beginnings.isn },
         rcv_nxt: rx.seq.wrapping_add(1),
         mss,
         snd_wscale: wscale.unwrap_or(0).min(14),
         wscale_ok: wscale.is_some(),
         tstamp_ok: timestamp.is_some(),
-        sack_ok: options.sack_perm && sysctl.sack() != 0,
+        sack_ok: options.sack_perm && sysctl.sack() != 0 && kept,
+        cookie,
         ts_recent: timestamp.map_or(0, |ts| ts.val),
         ts_off: beginnings.ts_off,
         snt_synack: cx.now().us(),
@@ -271,6 +288,10 @@ pub fn open_request(
     };
     let reserved = TcpHdr::view(skb.transport()).map_or(0, |(hdr, _)| hdr.reserved());
     create_request(&mut open, sysctl, rx, reserved, &dst);
+    if cookie {
+        (open.snt_isn, open.mss) = syncookies::sequence(cx, key, rx.seq, open.mss);
+        open.ecn_ok &= open.tstamp_ok;
+    }
     syn::open_req_window(
         &mut open,
         cx,
@@ -292,7 +313,9 @@ pub fn send_synack(cx: &Cx<'_>, request: &Request, cookie: Option<Cookie>, again
         (state.open, again.then_some(state.num_timeout))
     };
     let Key { laddr, faddr, lport, fport } = request.key;
-    let skb = syn::make_synack(cx, &open, lport, fport, ts_clock(cx), cookie.as_ref(), again);
+    let now = ts_clock(cx);
+    let now = if open.cookie { syncookies::timestamp(now, &open) } else { now };
+    let skb = syn::make_synack(cx, &open, lport, fport, now, cookie.as_ref(), again);
     let tos = match cx.tcp().sysctl.reflect_tos() {
         0 => request.tos,
         _ => open.syn_tos & !MASK | request.tos & MASK,

@@ -65,7 +65,7 @@ pub struct TcpRx {
 impl TcpRx {
     /// Reads the header at `skb.data`, which is whole and linear: whoever took the packet in saw to
     /// that. (Of one that is not, nothing is known, and no state takes it.)
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn parse(skb: &Skb) -> TcpRx {
         let Some((hdr, _)) = TcpHdr::view(skb.linear()) else { return TcpRx::default() };
@@ -91,7 +91,7 @@ impl TcpRx {
             len,
             window: hdr.window(),
             urg_ptr: hdr.urg_ptr(),
-            ecn: ip::packet::tos(skb) & crate::ecn::MASK,
+            ecn: ip::packet::ecn(skb),
         }
     }
 

@@ -6,12 +6,13 @@ use super::request::Request;
 use super::timewait::{in_window, oow_rate_limited, paws_reject};
 use crate::ecn::{MASK, handshake};
 use crate::fastopen::{self, Answer};
+use crate::glue::{self, Isn};
 use crate::hash::{Found, Key};
 use crate::input::{self, TcpRx};
 use crate::seq::after;
 use crate::sock::{self, TcpSock};
 use crate::state;
-use crate::{Tcp, TcpCx, glue, init};
+use crate::{Tcp, TcpCx, init};
 use net::mib::{Tcp as TcpMib, TcpExt};
 use net::{BhCx, Cx, DropReason, Skb, Sock};
 use std::collections::VecDeque;
@@ -24,6 +25,8 @@ pub struct ListenQueue {
     pub accept: VecDeque<Arc<Sock<Tcp>>>,
     /// Requests (`qlen`).
     pub syn_len: u32,
+    /// When a SYN was answered by a cookie last, ms (`tcp_synq_overflow`).
+    pub last_overflow: Option<u64>,
     /// Children that were opened at once.
     pub fastopen: crate::fastopen::Queue,
     /// The listener's settings as children inherit them: a snapshot, taken by `listen()` and after
@@ -45,12 +48,18 @@ pub fn conn_request(
     else {
         return Err(DropReason::TcpFlags);
     };
-    // The queue of requests is as long as that of connections (`inet_csk_reqsk_queue_is_full`). `listen(fd, 0)` takes one
-    // connection; Linux, whose queue of requests is then always full, lets it in by a SYN cookie.
-    if syn_len >= listener.max_ack_backlog().max(1) && isn.is_none() {
-        cx.inc(TcpExt::TCPReqQFullDrop);
-        cx.inc(TcpExt::ListenDrops);
-        return Err(DropReason::TcpReqQFullDrop);
+    // The queue of requests takes one more than that of connections is long (`inet_csk_reqsk_queue_is_full`,
+    // `tcp_syn_flood_action`).
+    let mode = cx.tcp().sysctl.syncookies();
+    let full = syn_len > listener.max_ack_backlog();
+    let by_cookie = isn.is_none() && (full || mode == 2);
+    if by_cookie {
+        if mode == 0 {
+            cx.inc(TcpExt::TCPReqQFullDrop);
+            cx.inc(TcpExt::ListenDrops);
+            return Err(DropReason::TcpReqQFullDrop);
+        }
+        cx.inc(TcpExt::TCPReqQFullDoCookies);
     }
     if accept_queue_is_full(listener) {
         cx.inc(TcpExt::ListenOverflows);
@@ -59,12 +68,28 @@ pub fn conn_request(
     }
     let key = glue::key_of(skb);
     let options = glue::options(skb);
-    let Some(open) = glue::open_request(cx, listener, &template, skb, rx, &options, isn) else {
+    let begin = match isn {
+        Some(isn) => Isn::Given(isn),
+        None if by_cookie => Isn::Cookie,
+        None => Isn::Fresh,
+    };
+    let Some(open) = glue::open_request(cx, listener, &template, skb, rx, &options, begin) else {
         cx.inc(TcpExt::ListenDrops);
         return Err(DropReason::IpOutNoRoutes);
     };
+    if isn.is_none() && mode == 0 && is_last_quarter(cx, &key, skb, listener, syn_len) {
+        cx.inc(TcpExt::ListenDrops);
+        return Err(DropReason::TcpReqQFullDrop);
+    }
     let tos = if key.faddr.is_v4() { template.inet.tos } else { template.inet.v6.tclass };
     let mut request = Request::new(key, skb.iif, listener.mark(), tos, listener.clone(), open);
+    if by_cookie {
+        let now = cx.now().ms();
+        listener.shared.with_listen(|queue| queue.last_overflow = Some(now));
+        cx.inc(TcpExt::SyncookiesSent);
+        glue::send_synack(cx, &request, None, false);
+        return Ok(());
+    }
     if template.save_syn != 0 {
         request.saved_syn = Some(skb.network().into());
     }
@@ -89,8 +114,16 @@ pub fn conn_request(
     Ok(())
 }
 
+/// Without SYN cookies the last quarter of `tcp_max_syn_backlog` is for peers that are known to be alive.
+fn is_last_quarter(cx: &Cx<'_>, key: &Key, skb: &Skb, listener: &Sock<Tcp>, syn_len: u32) -> bool {
+    let most = cx.tcp().sysctl.max_syn_backlog();
+    most.wrapping_sub(syn_len as i32) < most >> 2
+        && !glue::reply_route(cx, key, skb.iif, listener.mark(), 0)
+            .is_some_and(|dst| crate::metrics::peer_is_proven(cx, key.laddr, key.faddr, &dst))
+}
+
 /// A connection waits to be accepted.
-fn deliver(listener: &Arc<Sock<Tcp>>, cx: &Cx<'_>, child: Arc<Sock<Tcp>>) {
+pub(crate) fn deliver(listener: &Arc<Sock<Tcp>>, cx: &Cx<'_>, child: Arc<Sock<Tcp>>) {
     let queued = listener.shared.with_listen(|queue| queue.accept.push_back(child.clone()));
     if queued.is_none() {
         // The listener closed under us.
@@ -236,6 +269,7 @@ fn complete(request: &Arc<Request>, cx: &BhCx<'_, '_>, skb: Skb, rx: &TcpRx) {
     let listener = &request.listener;
     if accept_queue_is_full(listener) {
         cx.inc(TcpExt::ListenOverflows);
+        cx.inc(TcpExt::ListenDrops);
         return overflow(request, cx, skb);
     }
     let Some(template) = listener.shared.with_listen(|queue| queue.template.clone()) else {

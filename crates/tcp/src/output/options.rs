@@ -152,6 +152,14 @@ fn syn_options(sk: &Sk<'_>, cx: &Cx<'_>) -> TcpOptions<'static> {
 #[inline]
 #[must_use]
 pub fn established_len(sk: &Sk<'_>) -> usize {
+    if sk.rx_opt.num_sacks | sk.ecn_flags & ACCECN == 0 && sk.duplicate_sack.is_none() {
+        return if sk.rx_opt.tstamp_ok { TIMESTAMP_LEN } else { 0 };
+    }
+    unusual_len(sk)
+}
+
+#[cold]
+fn unusual_len(sk: &Sk<'_>) -> usize {
     let (used, sacks) = usual_len(sk);
     if sk.is_accecn()
         && let Some(fit) = option::established(sk, used, sacks)
@@ -162,7 +170,6 @@ pub fn established_len(sk: &Sk<'_>) -> usize {
 }
 
 /// Bytes of timestamps and SACK blocks, and how many of these there are.
-#[inline]
 fn usual_len(sk: &Sk<'_>) -> (usize, usize) {
     let ts = if sk.rx_opt.tstamp_ok { TIMESTAMP_LEN } else { 0 };
     let blocks = usize::from(sk.rx_opt.num_sacks) + usize::from(sk.duplicate_sack.is_some());

@@ -139,6 +139,17 @@ fn bytes_of(words: [u32; 5]) -> [u8; TcpHdr::LEN] {
     bytes
 }
 
+/// What options of a segment tell of is told.
+fn told(sk: &mut Sk<'_>, flags: TcpFlags, options: &OutOptions) {
+    if sk.is_accecn() {
+        let dsack = sk.duplicate_sack.map(|block| block.start);
+        ecn::option::sent(sk, options.has_accecn(), dsack);
+    }
+    if !flags.syn() {
+        sk.duplicate_sack = None;
+    }
+}
+
 /// Puts the header in front of `skb` and sends it.
 #[inline]
 pub fn transmit_skb(sk: &mut Sk<'_>, cx: &Cx<'_>, mut skb: Skb, out: Out) -> Result<()> {
@@ -157,19 +168,12 @@ pub fn transmit_skb(sk: &mut Sk<'_>, cx: &Cx<'_>, mut skb: Skb, out: Out) -> Res
     };
     let rcv_nxt = sk.rcv_nxt;
     let (mut flags, urg_ptr) = urgent(sk, out);
-    let dsack = sk.duplicate_sack;
-    if timestamp.is_none() && !flags.syn() {
-        // What it tells of is told.
-        sk.duplicate_sack = None;
-    }
     if sk.ecn_flags & ecn::ANY != 0 {
-        if !flags.syn() {
-            flags |= ecn::send(sk, &out, payload);
-        }
-        if sk.is_accecn() {
-            skb.gso_cwr = true;
-            ecn::option::sent(sk, others.0.has_accecn(), dsack.map(|block| block.start));
-        }
+        flags |= ecn::send(sk, &out, payload);
+        skb.gso_cwr = sk.is_accecn();
+    }
+    if timestamp.is_none() {
+        told(sk, flags, &others.0);
     }
     let check = pseudo_check(sk.inet.saddr, sk.inet.daddr, payload + header_len as u32);
     let words = [

@@ -186,6 +186,28 @@ pub fn open_req_window(
     (req.rcv_wnd, req.window_clamp, req.rcv_wscale) = (win.rcv_wnd, win.window_clamp, win.rcv_wscale);
 }
 
+/// The window of a connection that comes back by a SYN cookie (`cookie_v4_check`): in segments of the peer's size,
+/// which is all that is known.
+pub fn cookie_window(
+    req: &mut OpenReq,
+    cx: &Cx<'_>,
+    dst: &Dst,
+    v4: bool,
+    user_mss: u16,
+    (rcvbuf, locked): (i32, bool),
+    window_clamp: u32,
+) {
+    let space = crate::init::default_win_from_space(rcvbuf);
+    req.advmss = advertise(user_mss, dst, v4);
+    let mut clamp = if window_clamp != 0 { window_clamp } else { dst.metrics.window };
+    if locked && (clamp > space as u32 || clamp == 0) {
+        clamp = space as u32;
+    }
+    let win =
+        select_initial_window(cx, space, u32::from(req.mss), clamp, req.wscale_ok, dst.metrics.initrwnd);
+    (req.rcv_wnd, req.window_clamp, req.rcv_wscale) = (win.rcv_wnd, win.window_clamp, win.rcv_wscale);
+}
+
 /// A SYN-ACK for a request; `data` is at the TCP header, the checksum field is still empty. `tsval`
 /// is the clock in ms, without the offset. `again` says after how many timeouts it goes once more.
 #[must_use]
