@@ -8,7 +8,11 @@ use net::skb::PktType;
 use net::{Cx, DropReason, Net, Skb};
 use std::any::Any;
 use std::sync::Arc;
-use uapi::{ARPHRD_LOOPBACK, ETH_ALEN, IFF_LOOPBACK, IFF_LOWER_UP, IFF_RUNNING, IFF_UP, Result};
+use uapi::{
+    ARPHRD_LOOPBACK, ETH_ALEN, ETH_P_802_2, ETH_P_802_3, ETH_P_802_3_MIN, IFF_LOOPBACK, IFF_LOWER_UP,
+    IFF_RUNNING, IFF_UP, Result,
+};
+use wire::EthHdr;
 
 /// Bytes of the largest packet.
 pub const MTU: u32 = 65536;
@@ -27,6 +31,9 @@ impl NetDeviceOps for Loopback {
         cx.skb_orphan(&mut skb);
         skb.iif = dev.ifindex;
         skb.pkt_type = PktType::Host;
+        if !skb.mac_header().is_empty() {
+            eth_type_trans(dev, &mut skb);
+        }
         skb.tstamp = None;
         cx.netif_rx(skb);
         Ok(())
@@ -35,6 +42,25 @@ impl NetDeviceOps for Loopback {
     fn as_any(&self) -> &dyn Any {
         self
     }
+}
+
+/// For whom a packet is, and what it carries, by the link-layer header that its sender wrote (`eth_type_trans`).
+#[cold]
+fn eth_type_trans(dev: &NetDevice, skb: &mut Skb) {
+    let Some((header, _)) = EthHdr::view(skb.mac_header()) else { return };
+    let (dest, proto) = (header.dest(), header.proto());
+    skb.pkt_type = match dest.0 {
+        to if to == *dev.address => PktType::Host,
+        to if to == *dev.broadcast => PktType::Broadcast,
+        _ if dest.is_multicast() => PktType::Multicast,
+        _ => PktType::OtherHost,
+    };
+    skb.protocol = match proto {
+        proto if proto >= ETH_P_802_3_MIN => proto,
+        // Novell's frames have no header behind the length.
+        _ if skb.linear().starts_with(&[0xff, 0xff]) => ETH_P_802_3,
+        _ => ETH_P_802_2,
+    };
 }
 
 /// Adds `lo` to a namespace, up; `EEXIST` the second time. Its addresses are the IP room's to give.

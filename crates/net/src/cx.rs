@@ -131,6 +131,13 @@ impl<'c> Cx<'c> {
         self.consume_skb(skb);
     }
 
+    /// The buffer is charged to `sk`'s send buffer until a device has taken it (`skb_set_owner_w`).
+    pub fn skb_set_owner_w(&self, skb: &mut Skb, sk: std::sync::Arc<dyn crate::sock::AnySock>) {
+        self.skb_orphan(skb);
+        sk.common().wmem_alloc.fetch_add(skb.truesize as i32, Relaxed);
+        skb.owner = Some(sk);
+    }
+
     /// Its socket is done with a buffer: a device keeps or hands on the bytes (`skb_orphan`).
     #[inline]
     pub fn skb_orphan(&self, skb: &mut Skb) {

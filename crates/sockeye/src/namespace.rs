@@ -110,6 +110,7 @@ impl Builder {
         inet::init(&stack)?;
         netlink::init(&stack)?;
         unix::init_with(&stack, self.names.unwrap_or_else(|| Arc::new(unix::MemoryNames::default())))?;
+        packet::init(&stack)?;
         crate::diag::init(&stack)?;
         dev::tun::init(&stack)?;
         let lo = dev::loopback::add(&stack)?;

@@ -227,6 +227,15 @@ pub struct PacketMreq {
     pub address: [u8; 8],
 }
 
+abi! {
+    u32 {
+        TP_STATUS_USER = 1, "The packet is the user's.";
+        TP_STATUS_CSUMNOTREADY = 1 << 3, "Its checksum is left to the device.";
+        TP_STATUS_CSUM_VALID = 1 << 7, "Its checksum was verified.";
+        TP_STATUS_GSO_TCP = 1 << 8, "It stands for many TCP segments.";
+    }
+}
+
 /// `struct tpacket_auxdata`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C)]

@@ -21,6 +21,9 @@ conformance::cases! {
 
     addresses = python("addresses");
 
+    // chapter: A10 B1
+    packet = python("packet");
+
     // chapter: A9 B10
     proc = python("proc");
 }

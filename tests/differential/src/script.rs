@@ -14,7 +14,7 @@
 //! setsockopt a 1 2 01000000       the value in hexadecimal, or -; #LEN as with addresses
 //! getsockopt a 1 2 4              how long the buffer is said to be
 //! filter a 0600000001000000        a classic BPF program, its instructions in hexadecimal
-//! sendto a hello 0 4/127.0.0.1/@b data (text, or *N for N bytes), flags, address or -
+//! sendto a hello 0 4/127.0.0.1/@b data (text, =BYTES, or *N for N bytes), flags, address or -
 //! sendmsg a hello 0 - 17:103:0600 control messages: level:type:bytes, or -, or =BYTES
 //! sendv a 0 - 1 2 3               flags, control messages, lengths of the pieces
 //! recvfrom a 100 0                answers count, sender, data; room for the sender may follow

@@ -65,6 +65,9 @@ pub(crate) fn messages(text: &str) -> Vec<u8> {
 
 /// The bytes of data as a script writes it.
 pub(crate) fn data(text: &str) -> Vec<u8> {
+    if let Some(hex) = text.strip_prefix('=') {
+        return unhex(hex);
+    }
     match text.strip_prefix('*').and_then(|n| n.parse().ok()) {
         Some(n) => vec![b'x'; n],
         None => text.as_bytes().to_vec(),

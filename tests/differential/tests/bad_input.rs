@@ -19,13 +19,18 @@ fn local(port: u16) -> String {
     format!("x/0100{digits}")
 }
 
+/// `lo`, and an ethertype for experiments.
+fn link(_: u16) -> String {
+    "x/110088b501000000000000060000000000000000".to_owned()
+}
+
 struct Kind {
     family: i32,
     kind: i32,
     addr: fn(u16) -> String,
 }
 
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 8] = [
     Kind { family: 2, kind: 1, addr: v4 },
     Kind { family: 10, kind: 1, addr: v6 },
     Kind { family: 2, kind: 2, addr: v4 },
@@ -33,6 +38,7 @@ const KINDS: [Kind; 7] = [
     Kind { family: 1, kind: 1, addr: local },
     Kind { family: 1, kind: 2, addr: local },
     Kind { family: 1, kind: 5, addr: local },
+    Kind { family: 17, kind: 3, addr: link },
 ];
 
 impl Kind {
@@ -44,7 +50,9 @@ impl Kind {
         let bind = |fd: usize, port: u16| format!("bind {fd} {}", addr(port));
         let connect = |fd: usize, port: u16| format!("connect {fd} {}", addr(port));
         let mut states = vec![vec![socket(0)], vec![socket(0), bind(0, base)]];
-        if *kind != 2 {
+        if *family == 17 {
+            // Without peers.
+        } else if *kind != 2 {
             let connected = vec![
                 socket(0),
                 socket(1),

@@ -16,4 +16,20 @@ macro_rules! scripts {
 }
 
 // chapter: A10 A13 A14
-scripts! { cmsg4 cmsg6 errqueue ping raw tcp_connect tcp_fastopen tx_times udp_bind udp_more udp_receive udp_send udp_who unix }
+scripts! {
+    cmsg4
+    cmsg6
+    errqueue
+    packet
+    ping
+    raw
+    tcp_connect
+    tcp_fastopen
+    tx_times
+    udp_bind
+    udp_more
+    udp_receive
+    udp_send
+    udp_who
+    unix
+}

@@ -1,12 +1,14 @@
 //! Addresses of this host, and what IP keeps with a device (`struct in_device`, `struct inet6_dev`).
 
 mod conf;
+mod ioctl;
 mod manage;
 pub mod v4;
 pub mod v6;
 
 pub(crate) use conf::register_templates;
 pub use conf::{Conf, Conf4, Conf6};
+pub use ioctl::devinet_ioctl;
 pub use manage::{add, add_loopback, del, dev_down, dev_gone, dev_up};
 
 use crate::IpNet;

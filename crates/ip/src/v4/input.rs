@@ -1,7 +1,7 @@
 //! IPv4 input (`net/ipv4/ip_input.c`): checks, options, reassembly, delivery to the protocols.
 
 use super::options::{IpOptions, Origin};
-use crate::addr::{Conf4, IpDev};
+use crate::addr::{Conf4, IpDev, is_local};
 use crate::packet::flag;
 use crate::protocol::Family;
 use crate::{IpNet, route};
@@ -135,6 +135,9 @@ fn rcv_finish(cx: &BhCx<'_, '_>, mut skb: Skb, header_len: usize) {
         tos: hdr.tos() & 0x1c,
     };
     let Some(dev) = device(cx, skb.iif) else { return cx.drop_skb(skb, DropReason::DevReady) };
+    if !skb.mac_header().is_empty() && is_forged(cx, &flow, &dev) {
+        return no_route(cx, skb, Errno::EINVAL);
+    }
     let kind = match route::input(cx, &flow, &dev) {
         Ok(dst) => dst.kind,
         Err(errno) => return no_route(cx, skb, errno),
@@ -157,6 +160,16 @@ fn rcv_finish(cx: &BhCx<'_, '_>, mut skb: Skb, header_len: usize) {
         }
     }
     local_deliver(cx, skb, header_len);
+}
+
+/// A packet that somebody put on a loopback device by hand claims to come from this host. Those that were routed there are
+/// not asked: Linux knows them by the route that they carry.
+#[cold]
+fn is_forged(cx: &BhCx<'_, '_>, flow: &Flow, dev: &net::NetDevice) -> bool {
+    let allowed = |conf| IpDev::get(dev).is_some_and(|d| d.conf4.or(cx.net, conf));
+    dev.features.loopback
+        && ((flow.daddr.is_loopback() || flow.saddr.is_loopback()) && !allowed(Conf4::RouteLocalnet)
+            || is_local(cx.net, flow.saddr) && !allowed(Conf4::AcceptLocal))
 }
 
 fn device(cx: &BhCx<'_, '_>, iif: u32) -> Option<Arc<net::NetDevice>> {

@@ -90,7 +90,8 @@ impl Cx<'_> {
                 dev.stats.add(self, DevStat::TxPackets, 1);
                 dev.stats.add(self, DevStat::TxBytes, len);
             }
-            Err((skb, reason)) => {
+            Err((mut skb, reason)) => {
+                self.skb_orphan(&mut skb);
                 dev.stats.add(self, DevStat::TxDropped, 1);
                 self.drop_skb(skb, reason);
             }

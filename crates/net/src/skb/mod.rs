@@ -333,8 +333,15 @@ impl SkBuff {
     }
 
     /// The link-layer header: from where it began to the network header.
+    #[inline]
     pub fn mac_header(&self) -> &[u8] {
         self.head.get(usize::from(self.meta.mac)..usize::from(self.meta.network)).unwrap_or(&[])
+    }
+
+    /// How far the network header lies behind `data` (`skb_network_offset`); 0 when it was pulled.
+    #[inline]
+    pub fn network_offset(&self) -> usize {
+        usize::from(self.meta.network.saturating_sub(self.meta.data))
     }
 
     /// How far the transport header lies behind the network header (`skb_network_header_len`).

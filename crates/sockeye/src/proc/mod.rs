@@ -7,6 +7,7 @@ mod counters;
 mod devices;
 mod file;
 mod groups;
+mod packet;
 mod protocols;
 mod routes;
 mod sockets;
@@ -39,6 +40,7 @@ const FILES: &[(&str, Show)] = &[
     ("mcfilter", groups::mcfilter),
     ("mcfilter6", groups::mcfilter6),
     ("netstat", counters::netstat),
+    ("packet", packet::packet),
     ("protocols", protocols::protocols),
     ("raw", |cx| sockets::raw(cx, AF_INET)),
     ("raw6", |cx| sockets::raw(cx, AF_INET6)),

@@ -19,6 +19,8 @@ struct Row {
     operations: &'static str,
     cache: fn(&UserCx<'_>) -> CacheStats,
     in_use: fn(&InUse) -> usize,
+    /// Whether its socks have a cache of their own, `yes` or `no`, as Linux has it.
+    slab: &'static str,
     /// Sends and receives are charged to a common account.
     accounts: bool,
 }
@@ -31,10 +33,12 @@ const STREAM: &str = "yyyyyyyyyyyynyyyyy";
 const DATAGRAM: &str = "yyynyyynyyyynnyyyn";
 const RAW: &str = "yyynyyynyyyyyyyynn";
 const LOCAL: &str = "ynnnnnnnnnnnnnnnnn";
+const NONE: &str = "nnnnnnnnnnnnnnnnnn";
 const PING: &str = "yyynnynnyyyyyynyyn";
 
 /// The latest registered first, as Linux lists them.
 const ROWS: &[Row] = &[
+    Row { slab: "no", ..row("PACKET", AF_INET, NONE, stats::<packet::Packet>, |n| n.packet) },
     row("PINGv6", AF_INET6, PING, stats::<raw::Ping>, |n| n.ping),
     row("RAWv6", AF_INET6, RAW, stats::<raw::Raw>, |n| n.raw),
     row("UDPLITEv6", AF_INET6, DATAGRAM, stats::<udp::Udp>, |n| n.udplite),
@@ -47,6 +51,7 @@ const ROWS: &[Row] = &[
     row("RAW", AF_INET, RAW, stats::<raw::Raw>, |n| n.raw),
     row("UDP", AF_INET, DATAGRAM, stats::<udp::Udp>, |n| n.udp),
     Row { max_header: 192, accounts: true, ..row("TCP", AF_INET, STREAM, stats::<Tcp>, |n| n.tcp) },
+    Row { slab: "no", ..row("NETLINK", AF_INET, NONE, stats::<netlink::Netlink>, |n| n.netlink) },
 ];
 
 const fn row(
@@ -56,7 +61,7 @@ const fn row(
     cache: fn(&UserCx<'_>) -> CacheStats,
     in_use: fn(&InUse) -> usize,
 ) -> Row {
-    Row { name, family, max_header: 0, operations, cache, in_use, accounts: false }
+    Row { name, family, max_header: 0, operations, cache, in_use, slab: "yes", accounts: false }
 }
 
 /// Socks that are in use, of all protocols, whether in a table or not.
@@ -67,6 +72,7 @@ pub(super) fn sockets(cx: &UserCx<'_>) -> u64 {
         .sum::<u64>()
         + netlink::NetlinkNet::of(cx.net).slab_stats().active
         + unix::UnixNet::of(cx.net).slab_stats().active
+        + stats::<packet::Packet>(cx).active
 }
 
 /// `protocols`.
@@ -90,7 +96,7 @@ pub(super) fn protocols(cx: &UserCx<'_>) -> String {
             (row.cache)(cx).object_size,
             (row.in_use)(count),
             row.max_header,
-            "yes",
+            row.slab,
             "kernel",
         );
         for letter in row.operations.chars() {

@@ -20,14 +20,28 @@ pub(super) struct InUse {
     pub ping: usize,
     pub unix_stream: usize,
     pub unix: usize,
+    pub packet: usize,
+    pub netlink: usize,
 }
 
 impl InUse {
     pub(super) fn count(cx: &UserCx<'_>, family: i32) -> InUse {
         let is = |it: u16| usize::from(i32::from(it) == family);
+        let netlink = netlink::NetlinkNet::of(cx.net).slab_stats().active as usize;
         let (unix_stream, unix) = unix::UnixNet::of(cx.net).in_use();
-        let mut count =
-            InUse { tcp: 0, time_waits: 0, udp: 0, udplite: 0, raw: 0, ping: 0, unix_stream, unix };
+        let mut count = InUse {
+            tcp: 0,
+            time_waits: 0,
+            udp: 0,
+            udplite: 0,
+            raw: 0,
+            ping: 0,
+            unix_stream,
+            unix,
+            packet: 0,
+            netlink,
+        };
+        packet::PacketNet::of(cx.net).for_each(cx, |_| count.packet += 1);
         let hash = &cx.net.generic::<TcpNet>().hash;
         for sk in hash.listening.all() {
             count.tcp += is(sk.family());

@@ -10,14 +10,10 @@ use crate::place::Who;
 use crate::sweep::{Answer, Sweep};
 use crate::value::hex;
 use sockeye::uapi::names::{level_name, option_name, option_table};
-use sockeye::uapi::socket::{
-    SOL_ICMPV6, SOL_IP, SOL_IPV6, SOL_NETLINK, SOL_RAW, SOL_SOCKET, SOL_TCP, SOL_UDP,
-};
 use states::{KINDS, Kind, STATES, State};
 use std::borrow::Cow;
 
-/// The levels that are swept whole, then some numbers that are levels of nothing here.
-const LEVELS: [i32; 8] = [SOL_SOCKET, SOL_IP, SOL_IPV6, SOL_TCP, SOL_UDP, SOL_RAW, SOL_ICMPV6, SOL_NETLINK];
+/// Numbers that are levels of nothing, or of other kinds.
 const STRANGE: [i32; 8] = [-1, 2, 132, 136, 254, 262, 263, 999];
 /// Lengths that a buffer is said to have.
 const LENGTHS: [i32; 15] = [0, 1, 2, 3, 4, 5, 8, 12, 16, 40, 256, 1 << 17, i32::MAX, -1, i32::MIN];
@@ -62,9 +58,10 @@ impl Sweep for Options {
         let mut questions = Vec::new();
         for kind in &KINDS {
             for state in STATES.into_iter().filter(|state| self.asked(who, kind, *state)) {
-                let all = LEVELS.into_iter().flat_map(|level| (0..=255).map(move |name| (level, name)));
+                let (levels, names) = kind.levels();
+                let all = levels.iter().flat_map(|level| (0..=names).map(move |name| (*level, name)));
                 let strange = STRANGE.into_iter().flat_map(|level| (0..4).map(move |name| (level, name)));
-                let negative = LEVELS.into_iter().flat_map(|level| [(level, -1), (level, 256 + 2)]);
+                let negative = levels.iter().flat_map(|level| [(*level, -1), (*level, 256 + 2)]);
                 for (level, name) in all.chain(strange).chain(negative) {
                     questions.push(Question { kind, state, level, name });
                 }
@@ -101,7 +98,7 @@ impl Sweep for Options {
 
         // Some set of tables or other copies all that it is told there is.
         let huge = if option_name(level, name).is_some() { i32::MAX } else { MOST_TO_SET };
-        let asking = Asking { kernel, fd: made.fd, level, name, huge };
+        let asking = Asking { kernel, fd: made.fd, level, name, huge, levels: kind.levels().0 };
         let absent = asking.is_absent();
         let answers = if absent { vec![Cow::Borrowed("absent")] } else { asking.all(self.whole) };
         made.close(kernel);
@@ -115,6 +112,8 @@ struct Asking<'a> {
     level: i32,
     name: i32,
     huge: i32,
+    /// Those that are looked at for what changed.
+    levels: &'static [i32],
 }
 
 impl Asking<'_> {
@@ -170,7 +169,7 @@ impl Asking<'_> {
     /// All other options that have a name.
     fn others(&self) -> Vec<(i32, i32, Result<Vec<u8>, Errno>)> {
         let mut all = Vec::new();
-        for level in LEVELS {
+        for &level in self.levels {
             let rows = option_table(level).map_or(&[][..], |table| table.rows);
             for name in rows.iter().map(|row| row.0 as i32) {
                 if (level, name) != (self.level, self.name) && values::is_quiet(level, name) {

@@ -3,8 +3,9 @@
 use crate::kernel::{Errno, Kernel};
 use sockeye::uapi::SockAddr;
 use sockeye::uapi::socket::{
-    AF_INET, AF_INET6, AF_NETLINK, SHUT_RDWR, SO_LINGER, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_RAW, SOCK_STREAM,
-    SOL_SOCKET,
+    AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, SHUT_RDWR, SO_LINGER, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_PACKET,
+    SOCK_RAW, SOCK_STREAM, SOL_ICMPV6, SOL_IP, SOL_IPV6, SOL_NETLINK, SOL_PACKET, SOL_RAW, SOL_SOCKET,
+    SOL_TCP, SOL_UDP,
 };
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -32,10 +33,15 @@ pub(super) struct Kind {
 }
 
 const fn kind(name: &'static str, triple: (i32, i32, i32), everyday: bool) -> Kind {
-    Kind { name, triple, raw: triple.1 == SOCK_RAW && triple.0 != AF_NETLINK, everyday }
+    Kind {
+        name,
+        triple,
+        raw: triple.0 == AF_PACKET || triple.1 == SOCK_RAW && triple.0 != AF_NETLINK,
+        everyday,
+    }
 }
 
-pub(super) const KINDS: [Kind; 12] = [
+pub(super) const KINDS: [Kind; 15] = [
     kind("tcp4", (AF_INET, SOCK_STREAM, 0), true),
     kind("tcp6", (AF_INET6, SOCK_STREAM, 0), true),
     kind("udp4", (AF_INET, SOCK_DGRAM, 0), true),
@@ -48,9 +54,21 @@ pub(super) const KINDS: [Kind; 12] = [
     kind("hdrincl4", (AF_INET, SOCK_RAW, 255), false),
     kind("hdrincl6", (AF_INET6, SOCK_RAW, 255), false),
     kind("netlink", (AF_NETLINK, SOCK_RAW, 0), false),
+    kind("packet", (AF_PACKET, SOCK_RAW, 0), false),
+    kind("packet_dgram", (AF_PACKET, SOCK_DGRAM, 0), false),
+    kind("packet_old", (AF_PACKET, SOCK_PACKET, 0), false),
 ];
 
+/// The levels that are swept whole.
+const LEVELS: [i32; 8] = [SOL_SOCKET, SOL_IP, SOL_IPV6, SOL_TCP, SOL_UDP, SOL_RAW, SOL_ICMPV6, SOL_NETLINK];
+
 impl Kind {
+    /// The levels that are swept whole, and to which number. Sockets of AF_PACKET take the kernel milliseconds to close: of
+    /// these their own options alone.
+    pub(super) fn levels(&self) -> (&'static [i32], i32) {
+        if self.triple.0 == AF_PACKET { (&[SOL_PACKET], 31) } else { (&LEVELS, 255) }
+    }
+
     fn stream(&self) -> bool {
         self.triple.1 == SOCK_STREAM
     }
@@ -59,12 +77,18 @@ impl Kind {
         match state {
             State::Fresh | State::Bound => true,
             State::Listening => self.stream(),
-            State::Connected => true,
-            State::ShutDown => self.triple.0 != AF_NETLINK,
+            State::Connected => self.triple.0 != AF_PACKET,
+            State::ShutDown => ![AF_NETLINK, AF_PACKET].contains(&self.triple.0),
         }
     }
 
     fn addr(&self, port: u16) -> Vec<u8> {
+        match self.triple {
+            // A device, by its name or its number, and no ethertype.
+            (AF_PACKET, SOCK_PACKET, _) => return [&[17, 0][..], b"lo", &[0; 12]].concat(),
+            (AF_PACKET, ..) => return [&[17, 0, 0, 0, 1, 0, 0, 0][..], &[0; 12]].concat(),
+            _ => {}
+        }
         if self.triple.0 == AF_NETLINK {
             // Family, a port when it is bound, no group.
             let pid = if port == 0 { 0 } else { 7_000_000 + u32::from(port) };
