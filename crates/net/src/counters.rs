@@ -50,14 +50,16 @@ impl<const N: usize> Counters<N> {
 }
 
 impl<const N: usize> Block<N> {
-    /// Adds to a counter: no atomic read-modify-write where the block has one writer.
+    /// Adds to a counter, and gives what the block has of it now: no atomic read-modify-write where
+    /// the block has one writer.
     #[inline]
-    pub fn count(&self, i: usize, n: u64) {
+    pub fn count(&self, i: usize, n: u64) -> u64 {
         let value = &self.values[i];
         if self.shared {
-            value.fetch_add(n, Relaxed);
-        } else {
-            value.store(value.load(Relaxed).wrapping_add(n), Relaxed);
+            return value.fetch_add(n, Relaxed).wrapping_add(n);
         }
+        let sum = value.load(Relaxed).wrapping_add(n);
+        value.store(sum, Relaxed);
+        sum
     }
 }

@@ -4,19 +4,32 @@ use crate::sock::{Netlink, flag};
 use crate::state::NetlinkNet;
 use crate::{dump, name, rcv};
 use net::msg::{MsgHdr, RecvMsg};
-use net::sock::mem::truesize_linear;
+use net::sock::mem::{PAGE_SIZE, SHINFO_SIZE, SKB_OVERHEAD, truesize_linear};
+use net::sock::{Timeo, wait_on};
 use net::{Cx, Sock, UserCx};
 use std::sync::atomic::Ordering::Relaxed;
+use uapi::poll::EPOLLOUT;
 use uapi::sockaddr::SOCKADDR_NL_LEN;
-use uapi::{Errno, MSG_OOB, MSG_TRUNC, NETLINK_PKTINFO, NlPktinfo, Result, SOL_NETLINK, SockAddr};
+use uapi::{
+    Errno, MSG_DONTWAIT, MSG_OOB, MSG_TRUNC, NETLINK_PKTINFO, NlPktinfo, Result, SOL_NETLINK, SockAddr,
+};
 use zerocopy::IntoBytes;
 
-/// Puts a message into a socket's queue; `false` when it was full. `from` is the sender's port, 0 for
-/// the kernel; `group` the group it went to.
+/// Puts a message into a socket's queue; `false` when it was full, and then the socket hears that it lost
+/// something. `from` is the sender's port, 0 for the kernel; `group` the group it went to.
 pub(crate) fn deliver(cx: &Cx<'_>, sk: &Sock<Netlink>, bytes: &[u8], from: u32, group: u32) -> bool {
+    let delivered = !sk.shared.congested.load(Relaxed) && offer(cx, sk, bytes, from, group);
+    if !delivered {
+        overrun(cx, sk);
+    }
+    delivered
+}
+
+/// The same without a word to the socket.
+fn offer(cx: &Cx<'_>, sk: &Sock<Netlink>, bytes: &[u8], from: u32, group: u32) -> bool {
     let mut skb = cx.alloc_skb();
     skb.append(cx, bytes);
-    skb.truesize = truesize_linear(bytes.len() as u32);
+    skb.truesize = truesize(bytes.len() as u32);
     if let Err(reason) = sk.filter(cx, &mut skb, 1) {
         // Who sent it is told nothing.
         cx.drop_skb(skb, reason);
@@ -24,17 +37,29 @@ pub(crate) fn deliver(cx: &Cx<'_>, sk: &Sock<Netlink>, bytes: &[u8], from: u32, 
     }
     // What NETLINK_CB(skb) notes: neither is a packet's mark or hash here.
     (skb.mark, skb.hash) = (from, group);
-    match sk.shared.queue.enqueue_within(cx, sk, skb) {
-        Ok(()) => true,
-        Err((skb, _)) => {
-            cx.consume_skb(skb);
-            if !sk.shared.flag(flag::RECV_NO_ENOBUFS) {
-                sk.set_err(Errno::ENOBUFS);
-                sk.error_report(cx);
-            }
-            false
-        }
+    let refused = sk.shared.queue.enqueue_fitting(cx, sk, skb).err();
+    let delivered = refused.is_none();
+    refused.into_iter().for_each(|skb| cx.consume_skb(skb));
+    delivered
+}
+
+/// What a message is charged: memory for a long one is not rounded up to a slab (`netlink_alloc_large_skb`).
+fn truesize(bytes: u32) -> u32 {
+    if bytes > PAGE_SIZE - SHINFO_SIZE {
+        bytes.next_multiple_of(64) + SKB_OVERHEAD
+    } else {
+        truesize_linear(bytes)
     }
+}
+
+/// A message of the kernel's was lost: `ENOBUFS`, and nothing more until the queue was read to its end
+/// (`netlink_overrun`).
+fn overrun(cx: &Cx<'_>, sk: &Sock<Netlink>) {
+    if !sk.shared.flag(flag::RECV_NO_ENOBUFS) && !sk.shared.congested.swap(true, Relaxed) {
+        sk.set_err(Errno::ENOBUFS);
+        sk.error_report(cx);
+    }
+    sk.drops.fetch_add(1, Relaxed);
 }
 
 /// Tells the members of a group, but the one at port `except` (`netlink_broadcast`).
@@ -93,9 +118,11 @@ pub(crate) fn sendmsg(sk: &Sock<Netlink>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>)
         return Ok(len);
     }
     let to = NetlinkNet::of(cx.net).lookup(sk.protocol(), port).ok_or(Errno::ECONNREFUSED)?;
-    let delivered = deliver(cx, &to, &bytes, from, 0);
+    let timeo = Timeo::new(cx, msg.flags & MSG_DONTWAIT != 0, sk.sndtimeo());
+    let room = || (!to.shared.congested.load(Relaxed) && offer(cx, &to, &bytes, from, 0)).then_some(len);
+    let sent = wait_on(cx, sk, (&to.shared.room, false, EPOLLOUT), timeo, room);
     cx.sock_put(to);
-    if delivered { Ok(len) } else { Err(Errno::EAGAIN) }
+    sent
 }
 
 /// Takes the next message.
@@ -117,6 +144,17 @@ pub(crate) fn recvmsg(sk: &Sock<Netlink>, cx: &UserCx<'_>, msg: &mut RecvMsg<'_>
         msg.control.put(SOL_NETLINK, NETLINK_PKTINFO, NlPktinfo { group: skb.hash }.as_bytes());
     }
     sk.shared.queue.done(cx, sk, skb, flags);
+    rcv_wake(sk);
     dump::resume(sk, cx, room);
     Ok(if flags & MSG_TRUNC != 0 { len } else { copied })
+}
+
+/// There may be room for those who wait with messages (`netlink_rcv_wake`).
+fn rcv_wake(sk: &Sock<Netlink>) {
+    if sk.shared.queue.is_empty() {
+        sk.shared.congested.store(false, Relaxed);
+    }
+    if !sk.shared.congested.load(Relaxed) && sk.shared.room.has_sleepers() {
+        sk.shared.room.wake_all(EPOLLOUT);
+    }
 }

@@ -4,6 +4,7 @@ use crate::dump::Dump;
 use crate::state::NetlinkNet;
 use crate::{message, name};
 use kern::slab::Cache;
+use kern::wait::WaitQueue;
 use net::msg::{MsgHdr, RecvMsg};
 use net::sock::{Proto, RecvQueue, SkMut, Sock, SockFlag, Timeo};
 use net::{Cx, Net, Skb, UserCx};
@@ -53,6 +54,10 @@ pub struct NlShared {
     pub(crate) has_groups: AtomicBool,
     /// [`flag`] bits.
     pub(crate) flags: AtomicU32,
+    /// A message was lost, and the queue has not been read to its end since (`NETLINK_S_CONGESTED`).
+    pub(crate) congested: AtomicBool,
+    /// Where those wait who have messages for a full queue (`nlk->wait`).
+    pub(crate) room: WaitQueue,
 }
 
 impl NlShared {
@@ -86,6 +91,7 @@ impl Proto for Netlink {
         sk.shared.groups.store(0, Relaxed);
         sk.shared.has_groups.store(false, Relaxed);
         sk.shared.flags.store(0, Relaxed);
+        sk.shared.congested.store(false, Relaxed);
     }
 
     fn destruct(sk: &Sock<Self>, cx: &Cx<'_>) {
@@ -102,6 +108,7 @@ impl Proto for Netlink {
         sk.set_flag(SockFlag::Dead, true);
         sk.lock_sock(cx).dump = None;
         sk.shared.queue.purge(cx, sk);
+        sk.shared.room.wake_all(uapi::poll::EPOLLOUT);
     }
 
     fn sendmsg(sk: &Sock<Self>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<usize> {

@@ -9,7 +9,7 @@ use net::{BhCx, Cx, DropReason, Skb, Sock};
 use std::sync::atomic::Ordering::Relaxed;
 use uapi::{AF_INET, AF_INET6, IPPROTO_ICMP, IPPROTO_ICMPV6};
 
-/// Gives every raw socket that wants the packet a copy; true if one matched.
+/// Gives every raw socket that wants the packet a copy; true if one matched that has room.
 pub(crate) fn deliver4(cx: &BhCx<'_, '_>, skb: &Skb, protocol: u8) -> bool {
     let filtered = i32::from(protocol) == IPPROTO_ICMP;
     deliver(cx, skb, protocol, AF_INET as u16, filtered)
@@ -34,8 +34,15 @@ fn deliver_to_all(cx: &BhCx<'_, '_>, skb: &Skb, protocol: u8, family: u16, filte
     let (remote, local) = ip::packet::addrs(skb);
     let ends = Ends { local, remote, dif: skb.iif };
     let socks = RawNet::of(cx.net).table(family).matching(protocol, &ends);
-    let any = !socks.is_empty();
+    let mut any = false;
     for sk in socks {
+        // Whose buffer is full might as well not be there: the sender hears of it.
+        if sk.rmem_alloc.load(Relaxed) >= sk.rcvbuf() {
+            sk.drops.fetch_add(1, Relaxed);
+            cx.sock_put(sk);
+            continue;
+        }
+        any = true;
         let kind = skb.linear().first().copied().unwrap_or(0);
         let unwanted = filtered && sk.shared.filter.blocks(kind, i32::from(family) == AF_INET6);
         if !unwanted && ip::mcast::sf_allow(&sk.shared.inet, local, remote, skb.iif) {

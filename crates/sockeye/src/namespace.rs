@@ -49,6 +49,7 @@ pub struct Builder {
     seed: Option<u64>,
     no_driver: bool,
     names: Option<Arc<dyn unix::NameStore>>,
+    memory: Option<u64>,
 }
 
 impl Builder {
@@ -89,6 +90,19 @@ impl Builder {
         self
     }
 
+    /// The machine's memory, bytes, from which the defaults of `tcp_mem` and `udp_mem` follow; 8 GiB unless given.
+    ///
+    /// ```
+    /// let net = sockeye::Net::builder().memory(1 << 30).build()?;
+    /// assert_eq!(net.sysctl("net/ipv4/tcp_mem")?, "12288\t16384\t24576\n");
+    /// # Ok::<(), sockeye::uapi::Errno>(())
+    /// ```
+    #[must_use]
+    pub fn memory(mut self, bytes: u64) -> Self {
+        self.memory = Some(bytes);
+        self
+    }
+
     /// Assembles the namespace: `lo`, IPv4 and IPv6, TCP, UDP, raw and ping sockets, netlink.
     pub fn build(self) -> Result<Net> {
         static NEXT_ID: AtomicU64 = AtomicU64::new(1);
@@ -106,6 +120,10 @@ impl Builder {
         ip::attach(&stack)?;
         tcp::init(&stack)?;
         udp::init(&stack)?;
+        if let Some(bytes) = self.memory {
+            stack.generic::<tcp::TcpNet>().memory.set_memory(bytes);
+            udp::UdpNet::of(&stack).memory.set_memory(bytes);
+        }
         raw::init(&stack)?;
         inet::init(&stack)?;
         netlink::init(&stack)?;

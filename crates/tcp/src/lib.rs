@@ -17,6 +17,7 @@ pub mod glue;
 pub mod hash;
 pub mod init;
 pub mod input;
+pub mod mem;
 pub mod metrics;
 pub mod mini;
 pub mod output;
@@ -36,6 +37,7 @@ pub use shared::TcpShared;
 use ip::protocol::{Family, NetProtocol};
 use kern::slab::Cache;
 use net::netns::{Pernet, Slot};
+use net::sock::MemAccount;
 use net::{Cx, Net, Sock};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
@@ -55,8 +57,8 @@ pub struct TcpNet {
     pub challenge: input::challenge::Limit,
     /// Socks without a file (`tcp_orphan_count`).
     pub orphans: AtomicI64,
-    /// Bytes of all socks' buffers, in pages (`tcp_memory_allocated`).
-    pub memory_allocated: AtomicI64,
+    /// What all socks' buffers may hold (`tcp_mem`, `tcp_memory_allocated`).
+    pub memory: MemAccount,
     keys: (u64, u64),
     time_waits: AtomicI64,
     slab: Cache<Arc<Sock<Tcp>>>,
@@ -88,7 +90,7 @@ impl TcpNet {
             fastopen: fastopen::keys::FastOpen::default(),
             challenge: input::challenge::Limit::default(),
             orphans: AtomicI64::new(0),
-            memory_allocated: AtomicI64::new(0),
+            memory: MemAccount::new(16, true),
             keys: (net.rng.u64(), net.rng.u64()),
             time_waits: AtomicI64::new(0),
             slab: Cache::new("TCP", 4096),

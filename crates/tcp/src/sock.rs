@@ -119,6 +119,23 @@ pub struct RxSegment {
     pub flags: TcpFlags,
     /// The payload.
     pub skb: Skb,
+    /// In how many pieces Linux would hold it (`skb_shinfo(skb)->nr_frags`).
+    pub frags: u8,
+}
+
+impl RxSegment {
+    /// Bytes of the pages that senders fill (`SKB_FRAG_PAGE_ORDER`).
+    const PAGES: usize = 32 * 1024;
+
+    /// With what it covers.
+    #[must_use]
+    pub fn new((seq, end_seq): (u32, u32), flags: TcpFlags, skb: Skb) -> Self {
+        // What a sender of this host wrote lies in its pages, begun anywhere in one; what came by a device as
+        // it came.
+        let frags =
+            if skb.is_clone() { 1 + (skb.len() + Self::PAGES / 2) / Self::PAGES } else { skb.nr_frags() };
+        RxSegment { seq, end_seq, flags, skb, frags: frags as u8 }
+    }
 }
 
 /// Three smallest RTTs of a moving window (`struct minmax`), microseconds.
@@ -222,9 +239,6 @@ pub struct TcpSock {
     pub selective_acks: [SackBlock; 4],
     /// What its D-SACK says (`duplicate_sack`).
     pub duplicate_sack: Option<SackBlock>,
-    /// Bytes of truesize that were charged and not yet used (`sk_forward_alloc`).
-    pub forward_alloc: i32,
-
     /// Options agreed on (`rx_opt`).
     pub rx_opt: RxOpt,
 
@@ -288,8 +302,6 @@ pub struct TcpSock {
     /// What was sent and is not acknowledged, and what is not sent (`tcp_rtx_queue`,
     /// `sk_write_queue`).
     pub send_queue: SendQueue,
-    /// Bytes of truesize in the send queue (`sk_wmem_queued`).
-    pub wmem_queued: i32,
     /// The prediction of the next header's third word (`pred_flags`); 0 when off.
     pub pred_flags: u32,
     /// Most segments of a large send (`gso_segs` as last computed for the MSS).

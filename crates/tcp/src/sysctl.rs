@@ -181,9 +181,13 @@ sysctls! {
     }
 }
 
+static MEM: &[IntRow] =
+    &[IntRow::new("net/ipv4/tcp_mem", |net| &net.generic::<crate::TcpNet>().memory.limits)];
+
 /// Adds the rows to a namespace's table.
 pub fn register(net: &Net) -> Result<()> {
     register_ints(net, ROWS)?;
+    register_ints(net, MEM)?;
     net.sysctl.register("net/ipv4/tcp_fastopen_key", Arc::new(crate::fastopen::keys::KeyFile))?;
     net.sysctl.register(crate::fastopen::pause::PATH, Arc::new(crate::fastopen::pause::TimeoutFile))?;
     crate::cong::sysctl::register(net)

@@ -163,7 +163,14 @@ fn charges_are_given_back() {
     assert_eq!((a.rmem_alloc.load(Relaxed), b.rmem_alloc.load(Relaxed)), (0, 0));
     for sk in [&a, &b] {
         let state = host.tp(sk, |tp| {
-            (tp.wmem_queued, tp.packets_out, tp.sacked_out, tp.lost_out, tp.retrans_out, tp.send_queue.len())
+            (
+                b.wmem_queued.load(Relaxed),
+                tp.packets_out,
+                tp.sacked_out,
+                tp.lost_out,
+                tp.retrans_out,
+                tp.send_queue.len(),
+            )
         });
         assert_eq!(state, (0, 0, 0, 0, 0, 0));
     }

@@ -112,6 +112,7 @@ fn dropped(cx: &Cx<'_>, protocol: u16, skb: Skb, reason: DropReason) {
     let v6 = ip::packet::is_v6(&skb);
     match reason {
         DropReason::SocketRcvbuff => mib::inc(cx, protocol, v6, &mib::RCVBUF_ERRORS),
+        DropReason::ProtoMem => mib::inc(cx, protocol, v6, &mib::MEM_ERRORS),
         DropReason::UdpCsum => mib::inc(cx, protocol, v6, &mib::IN_CSUM_ERRORS),
         _ => {}
     }
@@ -221,7 +222,7 @@ fn queue_quietly(
         return Err((skb, reason));
     }
     skb.pull(UdpHdr::LEN);
-    sk.shared.queue.enqueue_quietly(cx, sk, skb)
+    sk.shared.queue.enqueue_scheduled(cx, sk, UdpNet::of(cx.net).scheduled(), skb)
 }
 
 /// Whether enough of a UDP-Lite datagram is covered for a receiver that asked for so much.

@@ -22,6 +22,7 @@ counters! {
     SNDBUF_ERRORS = SndbufErrors;
     IN_CSUM_ERRORS = InCsumErrors;
     IGNORED_MULTI = IgnoredMulti;
+    MEM_ERRORS = MemErrors;
 }
 
 /// Counts a datagram of `protocol`; UDP-Lite's are not shown and not counted.

@@ -1,8 +1,8 @@
 //! Datagrams go to the user (`udp_recvmsg`, `udpv6_recvmsg`), without the socket lock.
 
-use crate::Udp;
 use crate::mib;
 use crate::sock::flag;
+use crate::{Udp, UdpNet};
 use net::msg::RecvMsg;
 use net::{Skb, Sock, UserCx};
 use uapi::{MSG_ERRQUEUE, MSG_PEEK, MSG_TRUNC, Result, SOL_UDP, SockAddr, UDP_GRO};
@@ -16,7 +16,9 @@ pub(crate) fn recvmsg(sk: &Sock<Udp>, cx: &UserCx<'_>, msg: &mut RecvMsg<'_>) ->
     }
     let flags = msg.flags;
     let mut offset = sk.peek_offset(flags);
-    let Some(skb) = sk.shared.queue.recv(cx, sk, flags, &mut offset)? else { return Ok(0) };
+    let memory = UdpNet::of(cx.net).scheduled();
+    let queue = &sk.shared.queue;
+    let Some(skb) = queue.recv_scheduled(cx, sk, memory, flags, &mut offset)? else { return Ok(0) };
     let offset = offset.max(0) as usize;
     let len = skb.len();
     let room = msg.iov.remaining();
@@ -35,7 +37,7 @@ pub(crate) fn recvmsg(sk: &Sock<Udp>, cx: &UserCx<'_>, msg: &mut RecvMsg<'_>) ->
     put_cmsgs(sk, cx, msg, &skb);
     let result = if flags & MSG_TRUNC != 0 { len } else { copied };
     sk.peek_offset_moved(flags, result as i32);
-    sk.shared.queue.done(cx, sk, skb, flags);
+    cx.consume_skb(skb);
     Ok(result)
 }
 

@@ -125,7 +125,7 @@ impl Proto for Udp {
     }
 
     fn destruct(sk: &Sock<Self>, cx: &Cx<'_>) {
-        sk.shared.queue.purge(cx, sk);
+        sk.shared.queue.purge_scheduled(cx, sk, UdpNet::of(cx.net).scheduled());
     }
 
     /// Datagrams never wait for the lock; what a backlog would hold is queued as any other.
@@ -142,7 +142,7 @@ impl Proto for Udp {
         st.last_route = None;
         drop(guard);
         sk.set_flag(SockFlag::Dead, true);
-        sk.shared.queue.purge(cx, sk);
+        sk.shared.queue.purge_scheduled(cx, sk, UdpNet::of(cx.net).scheduled());
     }
 
     fn connect(sk: &mut SkMut<'_, Self>, cx: &UserCx<'_>, addr: &[u8]) -> Result<()> {

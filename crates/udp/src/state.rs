@@ -6,10 +6,11 @@ use kern::slab::{Cache, CacheStats};
 use net::Net;
 use net::Sock;
 use net::netns::{Pernet, Slot};
+use net::sock::{MemAccount, Scheduled};
 use net::sysctl::{IntRow, register_ints};
 use std::slice::from_ref;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI32;
+use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use uapi::{IPPROTO_UDP, IPPROTO_UDPLITE, Result};
 
 /// UDP's part of a namespace.
@@ -19,7 +20,8 @@ pub struct UdpNet {
     pub(crate) slab: Cache<Arc<Sock<Udp>>>,
     rmem_min: AtomicI32,
     wmem_min: AtomicI32,
-    mem: [AtomicI32; 3],
+    /// What all sockets of both protocols may hold (`udp_mem`).
+    pub memory: MemAccount,
     l3mdev_accept: AtomicI32,
 }
 
@@ -28,7 +30,7 @@ impl Pernet for UdpNet {
 }
 
 static ROWS: &[IntRow] = &[
-    IntRow::new("net/ipv4/udp_mem", |net| &net.generic::<UdpNet>().mem),
+    IntRow::new("net/ipv4/udp_mem", |net| &net.generic::<UdpNet>().memory.limits),
     IntRow::new("net/ipv4/udp_rmem_min", |net| from_ref(&net.generic::<UdpNet>().rmem_min))
         .range(1, i32::MAX),
     IntRow::new("net/ipv4/udp_wmem_min", |net| from_ref(&net.generic::<UdpNet>().wmem_min))
@@ -50,6 +52,12 @@ impl UdpNet {
         if i32::from(protocol) == IPPROTO_UDPLITE { &self.udplite } else { &self.udp }
     }
 
+    /// Where the memory of receive queues comes from.
+    #[inline]
+    pub(crate) fn scheduled(&self) -> Scheduled<'_> {
+        Scheduled { account: &self.memory, least: self.rmem_min.load(Relaxed) }
+    }
+
     /// How many socks are in use.
     pub fn slab_stats(&self) -> CacheStats {
         self.slab.stats()
@@ -66,8 +74,7 @@ pub fn init(net: &Net) -> Result<()> {
         slab: Cache::new("UDP", 4096),
         rmem_min: int(4096),
         wmem_min: int(4096),
-        // Pages; Linux derives them from the machine's memory.
-        mem: [575_802, 767_738, 1_151_604].map(int),
+        memory: MemAccount::new(8, false),
         l3mdev_accept: int(0),
     })?;
     register_ints(net, ROWS)?;

@@ -3,7 +3,7 @@
 use crate::addr::{self, Name};
 use crate::bind::{autobind_if_passcred, find_other};
 use crate::sock::{Inner, Unix};
-use crate::{datagram, release, wait};
+use crate::{datagram, release};
 use net::sock::{RCV_SHUTDOWN, SockFlag, Timeo};
 use net::socket::{PeerCred, SocketState};
 use net::{Sock, Socket, UserCx};
@@ -100,7 +100,7 @@ pub(crate) fn wait_for_peer(
         let dead = other.shared.lock().dead;
         (dead || other.shutdown() & RCV_SHUTDOWN != 0 || !Unix::is_full(other)).then_some(())
     };
-    match wait::wait(cx, sk, (&other.shared.peer_wait, true, EPOLLOUT), *timeo, room) {
+    match net::sock::wait_on(cx, sk, (&other.shared.peer_wait, true, EPOLLOUT), *timeo, room) {
         Err(Errno::EAGAIN) => {
             *timeo = Timeo::Never;
             Ok(())

@@ -8,7 +8,6 @@ use crate::sock::Unix;
 use crate::state::UnixNet;
 use crate::stream::{alloc, attach, discard, truesize};
 use crate::stream_recv::tell_name;
-use crate::wait;
 use kern::time::Time;
 use net::msg::{MsgHdr, RecvMsg};
 use net::sock::mem::{PAGE_SIZE, SHINFO_SIZE};
@@ -284,7 +283,7 @@ pub(crate) fn recvmsg(sk: &Sock<Unix>, cx: &UserCx<'_>, msg: &mut RecvMsg<'_>) -
         }
         (Unix::is_connection(sk) && !Unix::is_in(sk, TcpState::Established)).then_some(Err(Errno::ENOTCONN))
     };
-    let taken = match wait::wait(cx, sk, (&sk.wq, true, EPOLLIN), timeo, next) {
+    let taken = match net::sock::wait_on(cx, sk, (&sk.wq, true, EPOLLIN), timeo, next) {
         Ok(answer) => answer?,
         // The end of a connection, for who does not wait.
         Err(Errno::EAGAIN) if i32::from(sk.kind()) == SOCK_SEQPACKET && sk.shutdown() & RCV_SHUTDOWN != 0 => {

@@ -34,7 +34,6 @@ mod state;
 mod stream;
 mod stream_recv;
 mod table;
-mod wait;
 
 pub use names::{MemoryNames, NameStore};
 pub use proc::text as proc_text;

@@ -3,7 +3,6 @@
 use crate::connect::caller;
 use crate::sock::Unix;
 use crate::state::UnixNet;
-use crate::wait;
 use net::sock::{RCV_SHUTDOWN, Timeo};
 use net::socket::AcceptFlags;
 use net::{Sock, Socket, UserCx};
@@ -49,7 +48,7 @@ pub(crate) fn accept(sk: &Sock<Unix>, new: &Socket, cx: &UserCx<'_>, flags: Acce
         // Who would wait for what will not come is told; who would not wait is not.
         (timeo != Timeo::Never && sk.shutdown() & RCV_SHUTDOWN != 0).then_some(Err(Errno::EINVAL))
     };
-    let child = wait::wait(cx, sk, (&sk.wq, true, EPOLLIN), timeo, next)??;
+    let child = net::sock::wait_on(cx, sk, (&sk.wq, true, EPOLLIN), timeo, next)??;
     sk.shared.peer_wait.wake(EPOLLOUT);
     let mut inner = child.shared.lock();
     inner.listener = 0;

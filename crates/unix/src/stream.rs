@@ -3,7 +3,6 @@
 use crate::scm::{self, Message, Scm};
 use crate::sock::Unix;
 use crate::state::UnixNet;
-use crate::wait;
 use net::msg::MsgHdr;
 use net::sock::mem::{PAGE_SIZE, SHINFO_SIZE, SKB_SIZE};
 use net::sock::{RCV_SHUTDOWN, SEND_SHUTDOWN, SockFlag, Timeo};
@@ -42,7 +41,7 @@ pub(crate) fn alloc(sk: &Sock<Unix>, cx: &UserCx<'_>, flags: u32, truesize: u32)
         None => {
             sk.set_flag(SockFlag::NoSpace, true);
             let timeo = Timeo::new(cx, flags & MSG_DONTWAIT != 0, sk.sndtimeo());
-            wait::wait(cx, sk, (&sk.wq, false, EPOLLOUT), timeo, room)??;
+            net::sock::wait_on(cx, sk, (&sk.wq, false, EPOLLOUT), timeo, room)??;
         }
     }
     let mut skb = cx.alloc_skb();

@@ -12,6 +12,7 @@ pub mod explained;
 pub mod filters;
 mod host;
 mod kernel;
+pub mod memory;
 pub mod options;
 mod ours;
 pub mod place;

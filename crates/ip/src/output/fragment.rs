@@ -39,6 +39,7 @@ fn v4(cx: &Cx<'_>, dst: &Dst, mut skb: Skb, mtu: u32) -> Result<()> {
         return too_small(cx, skb);
     };
     header.copy_from_slice(&skb.linear()[..header_len]);
+    let mut transport = transport_len(i32::from(header[9]));
     skb.pull(header_len);
     let mut offset = frag_off & wire::ipv4::IP_OFFSET;
     loop {
@@ -48,6 +49,8 @@ fn v4(cx: &Cx<'_>, dst: &Dst, mut skb: Skb, mtu: u32) -> Result<()> {
             off |= IP_MF;
         }
         let len = skb.len();
+        skb.truesize = piece_truesize(header, transport, len, false);
+        transport = 0;
         offset += (len / 8) as u16;
         let room = skb.push(header_len);
         room.copy_from_slice(header);
@@ -67,6 +70,21 @@ fn v4(cx: &Cx<'_>, dst: &Dst, mut skb: Skb, mtu: u32) -> Result<()> {
     }
     cx.inc(mib::Ip::FragOKs);
     Ok(())
+}
+
+/// Bytes of the header that a protocol puts in front of a datagram's first piece (`transhdrlen`).
+fn transport_len(protocol: i32) -> usize {
+    use uapi::{IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDP, IPPROTO_UDPLITE};
+    match protocol {
+        IPPROTO_UDP | IPPROTO_UDPLITE | IPPROTO_ICMP | IPPROTO_ICMPV6 => 8,
+        _ => 0,
+    }
+}
+
+/// What Linux, which makes the pieces as it takes the bytes, charges for one (`__ip_append_data`).
+fn piece_truesize(header: &[u8], transport: usize, len: usize, v6: bool) -> u32 {
+    let transport = transport.min(len);
+    crate::datagram::truesize(header.len() + transport, len - transport, v6)
 }
 
 fn send(cx: &Cx<'_>, dst: &Dst, mut skb: Skb) {
@@ -117,12 +135,15 @@ fn v6(cx: &Cx<'_>, dst: &Dst, mut skb: Skb, mtu: u32) -> Result<()> {
     header[number_at] = NEXTHDR_FRAGMENT;
     // Unpredictable, and 0 means none (`ipv6_select_ident`).
     let id = cx.net.rng.u32().max(1);
+    let mut transport = transport_len(i32::from(next));
     skb.pull(header_len);
     let mut offset = 0u16;
     loop {
         let rest = if skb.len() > piece { Some(skb.split_off(cx, piece)) } else { None };
         let frag = FragHdr::new(next, offset, rest.is_some(), id);
         let len = skb.len();
+        skb.truesize = piece_truesize(&header, transport, len, true);
+        transport = 0;
         offset = offset.wrapping_add(len as u16);
         skb.push(FragHdr::LEN).copy_from_slice(frag.bytes());
         let room = skb.push(header_len);

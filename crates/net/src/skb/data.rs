@@ -83,7 +83,8 @@ impl Skb {
         );
         new.head[from..to].copy_from_slice(&self.head[from..to]);
         let n = &mut *new;
-        n.meta = Meta { peeked: false, ..self.meta };
+        let origin = self.meta.origin.unwrap_or((self.place, cx.net.depot.shares.now(self.place)));
+        n.meta = Meta { peeked: false, origin: Some(origin), ..self.meta };
         if !self.frags.is_empty() {
             n.frags.extend_from_slice(&self.frags);
         }

@@ -18,6 +18,7 @@ mod queue;
 pub use pool::{Depot, Pool};
 pub use queue::SkbQueue;
 
+use crate::cx::Cx;
 use crate::sock::AnySock;
 use kern::time::Time;
 use std::ops::{Deref, DerefMut, Range};
@@ -81,6 +82,8 @@ pub struct SkBuff {
     head: [u8; HEAD_SIZE],
     frags: Vec<Frag>,
     meta: Meta,
+    /// Where it is known by those who share its data ([`Shares`]).
+    place: u16,
     /// The socket whose send buffer holds it while a device does (`skb->sk`, `sock_wfree`).
     pub owner: Option<Arc<dyn AnySock>>,
 }
@@ -136,6 +139,8 @@ pub struct Meta {
     pub tx_flags: u8,
     /// The number they are told with (`skb_shinfo(skb)->tskey`).
     pub tskey: u32,
+    /// Whose clone it is: the place of the original and what it was for then.
+    origin: Option<(u16, u32)>,
 }
 
 impl Meta {
@@ -167,6 +172,7 @@ impl Meta {
         peeked: false,
         tx_flags: 0,
         tskey: 0,
+        origin: None,
     };
 }
 
@@ -207,7 +213,14 @@ impl DerefMut for Skb {
 
 impl Default for Skb {
     fn default() -> Self {
-        Skb(Box::new(SkBuff { head: [0; HEAD_SIZE], frags: Vec::new(), meta: Meta::FRESH, owner: None }))
+        Skb::at(0)
+    }
+}
+
+impl Skb {
+    fn at(place: u16) -> Self {
+        let (frags, owner) = (Vec::new(), None);
+        Skb(Box::new(SkBuff { head: [0; HEAD_SIZE], frags, meta: Meta::FRESH, place, owner }))
     }
 }
 
@@ -378,6 +391,18 @@ impl SkBuff {
     /// How many fragments follow the linear part (`skb_shinfo(skb)->nr_frags`).
     pub fn nr_frags(&self) -> usize {
         self.frags.len()
+    }
+
+    /// True while somebody else holds the original of this clone (`skb_cloned`).
+    #[inline]
+    pub fn is_shared(&self, cx: &Cx<'_>) -> bool {
+        self.meta.origin.is_some_and(|(place, was)| cx.net.depot.shares.now(place) == was)
+    }
+
+    /// True for a clone, whether the original is still there or not.
+    #[inline]
+    pub fn is_clone(&self) -> bool {
+        self.meta.origin.is_some()
     }
 
     fn frag_range(&self) -> Range<usize> {

@@ -5,6 +5,7 @@ use super::{Frag, Skb};
 use kern::sync::SpinLock;
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Sizes of fragment buffers, in bytes.
 const SIZES: [usize; 3] = [2048, 16 * 1024, 64 * 1024];
@@ -26,8 +27,44 @@ pub struct Pool {
 /// A namespace's buffers between pools.
 #[derive(Default)]
 pub struct Depot {
+    pub(super) shares: Shares,
     skbs: SpinLock<Vec<Vec<Skb>>>,
     pages: [SpinLock<Vec<Vec<Page>>>; 3],
+}
+
+/// How often the buffer at each place was given back: a clone that noted the number knows whether its original is
+/// still there, and nobody pays for a reference count. With more buffers than places some clones take their original
+/// for gone too early; all that comes of it is that a stream's reader is charged a little less.
+pub(super) struct Shares {
+    given_back: Box<[AtomicU32]>,
+    next: AtomicU32,
+}
+
+const PLACES: usize = 1024;
+
+impl Default for Shares {
+    fn default() -> Self {
+        let given_back = (0..PLACES).map(|_| AtomicU32::new(0)).collect();
+        Shares { given_back, next: AtomicU32::new(0) }
+    }
+}
+
+impl Shares {
+    #[inline]
+    pub(super) fn now(&self, place: u16) -> u32 {
+        self.given_back[usize::from(place) % PLACES].load(Relaxed)
+    }
+
+    #[inline]
+    fn count(&self, place: u16) {
+        let times = &self.given_back[usize::from(place) % PLACES];
+        times.store(times.load(Relaxed).wrapping_add(1), Relaxed);
+    }
+
+    #[cold]
+    fn fresh(&self) -> Skb {
+        Skb::at((self.next.fetch_add(1, Relaxed) % PLACES as u32) as u16)
+    }
 }
 
 impl Pool {
@@ -36,7 +73,7 @@ impl Pool {
         let mut skbs = self.skbs.borrow_mut();
         match skbs.pop() {
             Some(skb) => skb,
-            None => refill(&mut skbs, &depot.skbs).unwrap_or_default(),
+            None => refill(&mut skbs, &depot.skbs).unwrap_or_else(|| depot.shares.fresh()),
         }
     }
 
@@ -47,6 +84,7 @@ impl Pool {
             self.free_frags(&mut s.frags, depot);
         }
         s.reset();
+        depot.shares.count(s.place);
         let mut skbs = self.skbs.borrow_mut();
         skbs.push(skb);
         if skbs.len() > SKBS_MAX {

@@ -131,6 +131,9 @@ pub struct SockCommon {
     pub rmem_alloc: AtomicI32,
     /// Bytes of buffers on their way out (`sk_wmem_alloc`).
     pub wmem_alloc: AtomicI32,
+    /// Bytes of a stream's send queue (`sk_wmem_queued`).
+    pub wmem_queued: AtomicI32,
+    pub(super) forward_alloc: AtomicI32,
     /// Bytes of options and filters (`sk_omem_alloc`).
     pub omem_alloc: AtomicI32,
     /// Packets dropped for want of room (`sk_drops`).
@@ -197,6 +200,9 @@ impl SockCommon {
         self.ino.store(0, Relaxed);
         self.drops.store(0, Relaxed);
         for zero in [&self.err, &self.err_soft, &self.rmem_alloc, &self.wmem_alloc, &self.omem_alloc] {
+            zero.store(0, Relaxed);
+        }
+        for zero in [&self.wmem_queued, &self.forward_alloc] {
             zero.store(0, Relaxed);
         }
         for zero in [

@@ -7,6 +7,7 @@
 //! Life: [`Sock::alloc`] takes a warm object from the protocol's slab (`sk_alloc`); whoever holds
 //! the last reference gives it back with [`crate::Cx::sock_put`] (`sock_put`, `sk_free`).
 
+mod account;
 mod cmsg;
 mod common;
 mod datagram;
@@ -18,18 +19,21 @@ mod proto;
 pub mod sysctl;
 pub mod txstamp;
 mod wait;
+mod wait_on;
 
+pub use account::{MemAccount, MemKind, Wanted};
 pub use cmsg::{
     SockCmsg, sock_cmsg_send, sock_recv_cmsgs, sock_recv_timestamp, stream_recv_timestamp, wants_timestamps,
 };
 pub use common::{
     PACING_FQ, PACING_NEEDED, PACING_NONE, RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK, SockCommon, SockFlag,
 };
-pub use datagram::RecvQueue;
+pub use datagram::{RecvQueue, Scheduled};
 pub use lock::{BhGuard, SkMut, UserGuard};
 pub use options::GetOpt;
 pub use proto::Proto;
 pub use wait::Timeo;
+pub use wait_on::wait_on;
 
 use crate::cx::{Cx, UserCx};
 use crate::skb::Skb;

@@ -3,11 +3,11 @@
 use super::sockstat::InUse;
 use kern::slab::CacheStats;
 use net::UserCx;
-use net::sock::Proto;
+use net::sock::{MemAccount, Proto};
 use std::fmt::Write;
-use std::sync::atomic::Ordering::Relaxed;
 use tcp::{Tcp, TcpNet};
 use uapi::{AF_INET, AF_INET6};
+use udp::UdpNet;
 
 /// A protocol of a family; those of no internet family stand with IPv4.
 struct Row {
@@ -21,8 +21,18 @@ struct Row {
     in_use: fn(&InUse) -> usize,
     /// Whether its socks have a cache of their own, `yes` or `no`, as Linux has it.
     slab: &'static str,
-    /// Sends and receives are charged to a common account.
-    accounts: bool,
+    /// The account that its sends and receives are charged to.
+    account: Option<Account>,
+}
+
+type Account = for<'a> fn(&'a UserCx<'_>) -> &'a MemAccount;
+
+fn tcp_memory<'a>(cx: &'a UserCx<'_>) -> &'a MemAccount {
+    &cx.net.generic::<TcpNet>().memory
+}
+
+fn udp_memory<'a>(cx: &'a UserCx<'_>) -> &'a MemAccount {
+    &UdpNet::of(cx.net).memory
 }
 
 fn stats<P: Proto>(cx: &UserCx<'_>) -> CacheStats {
@@ -41,16 +51,27 @@ const ROWS: &[Row] = &[
     Row { slab: "no", ..row("PACKET", AF_INET, NONE, stats::<packet::Packet>, |n| n.packet) },
     row("PINGv6", AF_INET6, PING, stats::<raw::Ping>, |n| n.ping),
     row("RAWv6", AF_INET6, RAW, stats::<raw::Raw>, |n| n.raw),
-    row("UDPLITEv6", AF_INET6, DATAGRAM, stats::<udp::Udp>, |n| n.udplite),
-    row("UDPv6", AF_INET6, DATAGRAM, stats::<udp::Udp>, |n| n.udp),
-    Row { max_header: 192, accounts: true, ..row("TCPv6", AF_INET6, STREAM, stats::<Tcp>, |n| n.tcp) },
+    Row {
+        account: Some(udp_memory),
+        ..row("UDPLITEv6", AF_INET6, DATAGRAM, stats::<udp::Udp>, |n| n.udplite)
+    },
+    Row { account: Some(udp_memory), ..row("UDPv6", AF_INET6, DATAGRAM, stats::<udp::Udp>, |n| n.udp) },
+    Row {
+        max_header: 192,
+        account: Some(tcp_memory),
+        ..row("TCPv6", AF_INET6, STREAM, stats::<Tcp>, |n| n.tcp)
+    },
     row("UNIX-STREAM", AF_INET, LOCAL, stats::<unix::Unix>, |n| n.unix_stream),
     row("UNIX", AF_INET, LOCAL, stats::<unix::Unix>, |n| n.unix),
-    row("UDP-Lite", AF_INET, DATAGRAM, stats::<udp::Udp>, |n| n.udplite),
+    Row { account: Some(udp_memory), ..row("UDP-Lite", AF_INET, DATAGRAM, stats::<udp::Udp>, |n| n.udplite) },
     row("PING", AF_INET, PING, stats::<raw::Ping>, |n| n.ping),
     row("RAW", AF_INET, RAW, stats::<raw::Raw>, |n| n.raw),
-    row("UDP", AF_INET, DATAGRAM, stats::<udp::Udp>, |n| n.udp),
-    Row { max_header: 192, accounts: true, ..row("TCP", AF_INET, STREAM, stats::<Tcp>, |n| n.tcp) },
+    Row { account: Some(udp_memory), ..row("UDP", AF_INET, DATAGRAM, stats::<udp::Udp>, |n| n.udp) },
+    Row {
+        max_header: 192,
+        account: Some(tcp_memory),
+        ..row("TCP", AF_INET, STREAM, stats::<Tcp>, |n| n.tcp)
+    },
     Row { slab: "no", ..row("NETLINK", AF_INET, NONE, stats::<netlink::Netlink>, |n| n.netlink) },
 ];
 
@@ -61,7 +82,7 @@ const fn row(
     cache: fn(&UserCx<'_>) -> CacheStats,
     in_use: fn(&InUse) -> usize,
 ) -> Row {
-    Row { name, family, max_header: 0, operations, cache, in_use, slab: "yes", accounts: false }
+    Row { name, family, max_header: 0, operations, cache, in_use, slab: "yes", account: None }
 }
 
 /// Socks that are in use, of all protocols, whether in a table or not.
@@ -84,10 +105,17 @@ pub(super) fn protocols(cx: &UserCx<'_>) -> String {
     let counts = [InUse::count(cx, AF_INET), InUse::count(cx, AF_INET6)];
     for row in ROWS {
         let count = &counts[usize::from(row.family == AF_INET6)];
-        let (memory, pressure) = if row.accounts {
-            (cx.net.generic::<TcpNet>().memory_allocated.load(Relaxed), "no")
-        } else {
-            (-1, "NI")
+        let account = row.account.map(|account| account(cx));
+        let memory = account.map_or(-1, |account| account.total().max(0));
+        let pressure = match account {
+            Some(account) if account.has_pressure() => {
+                if account.under_pressure() {
+                    "yes"
+                } else {
+                    "no"
+                }
+            }
+            _ => "NI",
         };
         let _ = write!(
             text,

@@ -2,8 +2,9 @@
 //! as an orphan until the connection is over, or ends.
 
 use crate::sock::Sk;
-use crate::{Tcp, TcpCx, cong, init, mini, output, state, timer};
+use crate::{Tcp, TcpCx, cong, init, mem, mini, output, state, timer};
 use net::mib::TcpExt;
+use net::sock::mem::SOCK_MIN_SNDBUF;
 use net::sock::{SHUTDOWN_MASK, SockFlag, Timeo};
 use net::{Cx, Sock, UserCx};
 use std::sync::atomic::Ordering::Relaxed;
@@ -111,7 +112,7 @@ fn finish(sk: &mut Sk<'_>, cx: &UserCx<'_>) {
             }
         }
     }
-    if state::state(sk) != TcpState::Close && too_many_orphans(cx) {
+    if state::state(sk) != TcpState::Close && check_oom(sk, cx) {
         output::send_active_reset(sk, cx);
         state::set_state(sk, cx, TcpState::Close);
         cx.inc(TcpExt::TCPAbortOnMemory);
@@ -121,7 +122,13 @@ fn finish(sk: &mut Sk<'_>, cx: &UserCx<'_>) {
     }
 }
 
-/// More orphans than `tcp_max_orphans` (`tcp_check_oom`, `tcp_too_many_orphans`).
+/// An orphan is not worth its memory: there are too many, or all memory is in use (`tcp_check_oom`).
+pub fn check_oom(sk: &Sk<'_>, cx: &Cx<'_>) -> bool {
+    let out_of_memory = mem::wmem_queued(sk) > SOCK_MIN_SNDBUF && cx.tcp().memory.is_over();
+    too_many_orphans(cx) || out_of_memory
+}
+
+/// More orphans than `tcp_max_orphans` (`tcp_too_many_orphans`).
 pub fn too_many_orphans(cx: &Cx<'_>) -> bool {
     cx.tcp().orphans.load(Relaxed) > i64::from(cx.tcp().sysctl.max_orphans())
 }

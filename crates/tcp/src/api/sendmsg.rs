@@ -4,6 +4,7 @@ use super::{txstamp, zerocopy};
 use crate::output::{self, append};
 use crate::sock::{Sk, TcpSock};
 use crate::{Tcp, state};
+use kern::time::Time;
 use net::sock::{SEND_SHUTDOWN, Timeo};
 use net::sock::{SockCmsg, sock_cmsg_send};
 use net::{MsgHdr, Sock, UserCx, UserGuard};
@@ -45,7 +46,7 @@ pub fn sendmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<
             output::push(&mut guard.sk_mut(), cx, msg.flags & !(MSG_MORE), mss, crate::sock::TCP_NAGLE_PUSH);
         }
         let waited;
-        (guard, waited) = wait_memory(guard, timeo);
+        (guard, waited) = wait_memory(guard, cx, timeo);
         if let Err(errno) = waited {
             return finish(guard, cx, (msg.flags, zerocopy, tsflags), copied, mss, Err(errno));
         }
@@ -171,17 +172,31 @@ pub fn write_pending(tp: &mut TcpSock, waits: bool) {
     tp.write_pending = now.saturating_add(step).saturating_sub(1 - step);
 }
 
-/// Waits for room in the send buffer (`sk_stream_wait_memory`).
-fn wait_memory<'a, 'c>(guard: UserGuard<'a, 'c, Tcp>, timeo: Timeo) -> (UserGuard<'a, 'c, Tcp>, Result<()>) {
-    let (guard, waited) = guard.wait_event_cx(timeo, |sk, cx| {
+/// Waits for room in the send buffer, or a moment for memory (`sk_stream_wait_memory`).
+fn wait_memory<'a, 'c>(
+    mut guard: UserGuard<'a, 'c, Tcp>,
+    cx: &UserCx<'_>,
+    timeo: Timeo,
+) -> (UserGuard<'a, 'c, Tcp>, Result<()>) {
+    // There is room: what is short is everybody's memory.
+    let short = output::stream_memory_free(&guard.sk_mut(), cx);
+    let moment = || Time::from_ms(cx.now().ms() + 2 + u64::from(cx.net.rng.below(200)));
+    let wait = match timeo {
+        Timeo::Forever if short => Timeo::Until(moment()),
+        Timeo::Until(end) if short => Timeo::Until(moment().min(end)),
+        timeo => timeo,
+    };
+    let only_a_moment = wait != timeo;
+    let (guard, waited) = guard.wait_event_cx(wait, |sk, cx| {
         if sk.sk.err() != 0 || sk.sk.shutdown() & SEND_SHUTDOWN != 0 {
             return Some(Err(Errno::EPIPE));
         }
-        if output::stream_memory_free(sk, cx) {
+        if !short && output::stream_memory_free(sk, cx) {
             return Some(Ok(()));
         }
         sk.sk.set_flag(net::sock::SockFlag::NoSpace, true);
         None
     });
-    (guard, waited.and_then(|result| result))
+    let waited = waited.and_then(|result| result);
+    (guard, if only_a_moment && waited == Err(Errno::EAGAIN) { Ok(()) } else { waited })
 }

@@ -259,7 +259,8 @@ fn with_data(sk: &mut Sk<'_>, cx: &Cx<'_>, data: Option<&mut IovSource<'_>>) -> 
     seg.end_seq = isn.wrapping_add(1).wrapping_add(len);
     seg.pcount = 1;
     sk.write_seq = seg.end_seq;
-    sk.wmem_queued += seg.skb.truesize as i32;
+    crate::mem::force(sk, cx, seg.skb.truesize);
+    crate::mem::wmem_charge(sk, seg.skb.truesize);
     sk.send_queue.push(seg);
     sk.send_queue.advance();
     sk.packets_out += 1;

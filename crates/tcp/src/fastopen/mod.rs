@@ -235,11 +235,12 @@ fn take_data(sk: &mut Sk<'_>, cx: &Cx<'_>, skb: &Skb, rx: &input::TcpRx) {
     sk.segs_in = 1;
     sk.data_segs_in = 1;
     sk.bytes_received = u64::from(rx.len);
-    input::data::charge(sk, data.truesize);
+    crate::mem::force(sk, cx, data.truesize);
+    crate::mem::charge(sk, data.truesize);
     sk.rcv_nxt = rx.end_seq;
     let flags = rx.flags.without(TcpFlags::SYN);
     let seq = rx.seq.wrapping_add(1);
-    sk.receive_queue.push_back(RxSegment { seq, end_seq: rx.end_seq, flags, skb: data });
+    sk.receive_queue.push_back(RxSegment::new((seq, rx.end_seq), flags, data));
     sk.rare_mut().syn_data_acked = true;
     if flags.fin() {
         input::data::fin(sk, cx);

@@ -9,6 +9,7 @@ use super::{rack, rate, recovery, rtt};
 use crate::api::txstamp;
 use crate::chrono;
 use crate::cong::{self, AckSample, RateSample};
+use crate::mem::wmem_uncharge;
 use crate::output::queue::{LOST, RETRANS, SACKED_ACKED, SACKED_RETRANS};
 use crate::seq::{after, before, between};
 use crate::sock::Sk;
@@ -101,7 +102,7 @@ pub fn clean_rtx_queue(
             txstamp::acked(sk, cx, prior_snd_una);
         }
         if let Some(seg) = sk.send_queue.pop_sent() {
-            sk.wmem_queued -= seg.skb.truesize as i32;
+            wmem_uncharge(sk, cx, seg.skb.truesize);
             cx.consume_skb(seg.skb);
         }
     }
@@ -182,7 +183,8 @@ fn tso_acked(sk: &mut Sk<'_>, cx: &Cx<'_>, len: u32, mss: u32, before: u32) -> u
     seg.skb.truesize = truesize.saturating_sub(len);
     seg.seq = seg.seq.wrapping_add(len);
     let now = seg.set_packets(mss).min(before);
-    sk.wmem_queued -= (truesize - sk.send_queue[0].skb.truesize) as i32;
+    let left = sk.send_queue[0].skb.truesize;
+    wmem_uncharge(sk, cx, truesize - left);
     before - now
 }
 

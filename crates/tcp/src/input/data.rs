@@ -4,6 +4,7 @@
 use super::challenge::dsack_set;
 use super::{TcpRx, delack, ofo, prune, window};
 use crate::ecn::feedback::spurious_retrans;
+use crate::mem::{self, charge, drop_skb, uncharge};
 use crate::mini::timewait;
 use crate::seq::{after, before, earlier};
 use crate::sock::{ACK_NOW, ACK_SCHED, RxSegment, Sk};
@@ -12,26 +13,13 @@ use net::mib::TcpExt;
 use net::sock::SockFlag;
 use net::sock::{RCV_SHUTDOWN, SHUTDOWN_MASK};
 use net::{Cx, DropReason, Skb};
-use std::sync::atomic::Ordering::Relaxed;
 use uapi::tcp::TcpState;
 use wire::TcpFlags;
-
-/// Charges a received buffer; only the owner of the lock changes the sum.
-#[inline]
-pub fn charge(sk: &Sk<'_>, truesize: u32) {
-    sk.sk.rmem_alloc.store(sk.sk.rmem_alloc.load(Relaxed) + truesize as i32, Relaxed);
-}
-
-/// Takes a charge back.
-#[inline]
-pub fn uncharge(sk: &Sk<'_>, truesize: u32) {
-    sk.sk.rmem_alloc.store(sk.sk.rmem_alloc.load(Relaxed) - truesize as i32, Relaxed);
-}
 
 /// A received segment was read to its end (`tcp_eat_recv_skb`).
 #[inline]
 pub fn eat_skb(sk: &mut Sk<'_>, cx: &Cx<'_>, seg: RxSegment) {
-    uncharge(sk, seg.skb.truesize);
+    uncharge(sk, cx, seg.skb.truesize);
     cx.consume_skb(seg.skb);
 }
 
@@ -47,22 +35,29 @@ pub fn rcv_nxt_update(sk: &mut Sk<'_>, seq: u32) {
 #[inline]
 pub fn queue_rcv(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) {
     rcv_nxt_update(sk, rx.end_seq);
-    charge(sk, skb.truesize);
-    append(sk, cx, RxSegment { seq: rx.seq, end_seq: rx.end_seq, flags: rx.flags, skb });
+    let seg = RxSegment::new((rx.seq, rx.end_seq), rx.flags, skb);
+    let charged = match join_tail(sk, cx, seg) {
+        Ok(added) => added,
+        Err(seg) => {
+            let truesize = seg.skb.truesize;
+            sk.receive_queue.push_back(seg);
+            truesize
+        }
+    };
+    charge(sk, charged);
 }
 
-/// To the end of the receive queue, joined with its tail when both are small (`tcp_try_coalesce`).
-/// The charge is done.
-fn append(sk: &mut Sk<'_>, cx: &Cx<'_>, seg: RxSegment) {
-    if let Some(tail) = sk.receive_queue.back_mut()
-        && prune::can_join(tail, &seg)
-    {
-        let freed = prune::join(cx, tail, seg);
-        uncharge(sk, freed);
-        cx.inc(TcpExt::TCPRcvCoalesce);
-        return;
+/// Joins a segment with the tail of the receive queue, and gives by how much the charge grows
+/// (`tcp_try_coalesce`).
+#[inline]
+fn join_tail(sk: &mut Sk<'_>, cx: &Cx<'_>, seg: RxSegment) -> Result<u32, RxSegment> {
+    match sk.receive_queue.back_mut() {
+        Some(tail) if prune::can_join(cx, tail, &seg) => {
+            cx.inc(TcpExt::TCPRcvCoalesce);
+            Ok(prune::join(cx, tail, seg))
+        }
+        _ => Err(seg),
     }
-    sk.receive_queue.push_back(seg);
 }
 
 /// A segment with data or a FIN that passed all checks; the header is still in front.
@@ -106,7 +101,7 @@ pub fn data_queue(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, mut skb: Skb) {
 fn out_of_window(sk: &mut Sk<'_>, cx: &Cx<'_>, skb: Skb, reason: DropReason) {
     delack::enter_quickack_mode(sk, delack::MAX_QUICKACKS);
     sk.ack_pending |= ACK_SCHED;
-    cx.drop_skb(skb, reason);
+    drop_skb(sk, cx, skb, reason);
 }
 
 fn queue_and_out(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) {
@@ -115,8 +110,9 @@ fn queue_and_out(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) {
         sk.sk.data_ready(cx);
         if !sk.receive_queue.is_empty() && rx.len > 0 {
             cx.inc(TcpExt::TCPRcvQDrop);
-            return cx.drop_skb(skb, DropReason::ProtoMem);
+            return drop_skb(sk, cx, skb, DropReason::ProtoMem);
         }
+        mem::force(sk, cx, skb.truesize);
     }
     let (gso_size, truesize) = (skb.gso_size, skb.truesize);
     queue_rcv(sk, cx, rx, skb);
@@ -155,12 +151,19 @@ fn drain_ofo(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         }
         let Some(seg) = sk.ofo_queue.pop_front() else { break };
         if !after(end_seq, sk.rcv_nxt) {
-            uncharge(sk, seg.skb.truesize);
-            cx.drop_skb(seg.skb, DropReason::TcpOldData);
+            uncharge(sk, cx, seg.skb.truesize);
+            drop_skb(sk, cx, seg.skb, DropReason::TcpOldData);
             continue;
         }
         rcv_nxt_update(sk, end_seq);
-        append(sk, cx, seg);
+        let truesize = seg.skb.truesize;
+        match join_tail(sk, cx, seg) {
+            Ok(added) => {
+                charge(sk, added);
+                uncharge(sk, cx, truesize);
+            }
+            Err(seg) => sk.receive_queue.push_back(seg),
+        }
         if flags.contains(TcpFlags::FIN) {
             // Behind a FIN there is nothing.
             fin(sk, cx);

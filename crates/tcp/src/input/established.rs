@@ -7,12 +7,12 @@ use super::ack::{self, FLAG_DATA, FLAG_SLOWPATH, FLAG_UPDATE_TS_RECENT};
 use super::validate::validate_incoming;
 use super::{TcpRx, data, delack, options, urg, window};
 use crate::ecn;
+use crate::mem::drop_skb;
 use crate::output::mstamp_refresh;
 use crate::seq::after;
 use crate::sock::{ACK_SCHED, Sk};
 use net::mib::TcpExt;
 use net::{Cx, DropReason, Skb};
-use std::sync::atomic::Ordering::Relaxed;
 use wire::tcp::options::SackBlocks;
 
 /// What prediction compares of the header's third word: all but PSH and the reserved bits
@@ -41,7 +41,8 @@ pub fn rcv_established(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
         window::data_snd_check(sk, cx);
         return;
     }
-    if sk.sk.rmem_alloc.load(Relaxed) + skb.truesize as i32 > sk.sk.rcvbuf() {
+    if skb.truesize as i32 > sk.sk.forward_alloc() {
+        // There may be no memory.
         return slow_path(sk, cx, rx, skb);
     }
     if sk.rx_opt.saw_tstamp && sk.rcv_nxt == sk.rcv_wup {
@@ -100,12 +101,12 @@ fn predict_timestamp(sk: &mut Sk<'_>, rx: &TcpRx, skb: &Skb) -> bool {
 fn slow_path(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
     use wire::TcpFlags;
     if !rx.flags.intersects(TcpFlags::ACK.with(TcpFlags::RST).with(TcpFlags::SYN)) {
-        return cx.drop_skb(skb, DropReason::TcpFlags);
+        return drop_skb(sk, cx, skb, DropReason::TcpFlags);
     }
     let Some((skb, sack)) = validate_incoming(sk, cx, &rx, skb) else { return };
     note_ecn(sk, &rx, &skb);
     if let Err(reason) = ack::tcp_ack(sk, cx, &rx, &sack, FLAG_SLOWPATH | FLAG_UPDATE_TS_RECENT) {
-        return cx.drop_skb(skb, reason);
+        return drop_skb(sk, cx, skb, reason);
     }
     window::rcv_rtt_measure_ts(sk, &rx);
     urg::tcp_urg(sk, cx, &rx, &skb);

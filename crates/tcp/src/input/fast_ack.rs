@@ -5,6 +5,7 @@ use super::ack::{FLAG_ACK_MAYBE_DELAYED, FLAG_DATA_ACKED, FLAG_SLOWPATH, snd_una
 use super::{TcpRx, rack, rate, recovery, rtt};
 use crate::chrono;
 use crate::cong::{self, AckSample, RateSample};
+use crate::mem::wmem_uncharge;
 use crate::output::queue::RETRANS;
 use crate::seq::before;
 use crate::sock::{CaState, Sk};
@@ -87,7 +88,7 @@ fn pop_all(sk: &mut Sk<'_>, cx: &Cx<'_>, rs: &mut RateSample) -> (u64, u64, u8) 
         last = seg.tx_mstamp;
         first.get_or_insert(last);
         tags |= seg.sacked;
-        sk.wmem_queued -= seg.skb.truesize as i32;
+        wmem_uncharge(sk, cx, seg.skb.truesize);
         cx.consume_skb(seg.skb);
     }
     chrono::stop(sk, chrono::BUSY);

@@ -1,9 +1,9 @@
 //! Data beyond a hole (`tcp_data_queue_ofo`), and the SACK blocks that tell of it (RFC 2018).
 
 use super::challenge::{dsack_extend, dsack_set};
-use super::data::{charge, uncharge};
 use super::{TcpRx, prune, window};
 use crate::fifo::Fifo;
+use crate::mem::{charge, drop_skb, uncharge};
 use crate::seq::{after, before};
 use crate::sock::{ACK_SCHED, RxSegment, Sk, TcpSock};
 use net::mib::TcpExt;
@@ -106,7 +106,7 @@ pub fn data_queue_ofo(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) {
     if !prune::try_rmem_schedule(sk, cx, rx.seq, skb.truesize) {
         cx.inc(TcpExt::TCPOFODrop);
         sk.sk.data_ready(cx);
-        return cx.drop_skb(skb, DropReason::ProtoMem);
+        return drop_skb(sk, cx, skb, DropReason::ProtoMem);
     }
     window::measure_rcv_mss(sk, rx, skb.gso_size, skb.truesize);
     queue(sk, cx, rx, skb);
@@ -134,7 +134,7 @@ fn queue(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) {
             cx.inc(TcpExt::TCPOFOMerge);
             dsack_set(sk, cx, seq, end_seq);
             sack_new(sk, seq, end_seq);
-            return cx.drop_skb(skb, DropReason::TcpOfoMerge);
+            return drop_skb(sk, cx, skb, DropReason::TcpOfoMerge);
         }
         let overlap = before_it.end_seq;
         if seq == before_it.seq {
@@ -142,8 +142,8 @@ fn queue(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) {
             dsack_extend(sk, cx, seq, overlap);
             if let Some(old) = sk.ofo_queue.remove(i) {
                 cx.inc(TcpExt::TCPOFOMerge);
-                uncharge(sk, old.skb.truesize);
-                cx.drop_skb(old.skb, DropReason::TcpOfoMerge);
+                uncharge(sk, cx, old.skb.truesize);
+                drop_skb(sk, cx, old.skb, DropReason::TcpOfoMerge);
             }
             return insert(sk, cx, i, rx, skb, truesize);
         }
@@ -153,12 +153,11 @@ fn queue(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) {
 }
 
 fn insert(sk: &mut Sk<'_>, cx: &Cx<'_>, at: usize, rx: &TcpRx, skb: Skb, truesize: u32) {
-    let seg = RxSegment { seq: rx.seq, end_seq: rx.end_seq, flags: rx.flags, skb };
+    let seg = RxSegment::new((rx.seq, rx.end_seq), rx.flags, skb);
     let joined = match at.checked_sub(1).and_then(|i| sk.ofo_queue.get_mut(i)) {
-        Some(before_it) if prune::can_join(before_it, &seg) => {
-            let freed = prune::join(cx, before_it, seg);
-            charge(sk, truesize);
-            uncharge(sk, freed);
+        Some(before_it) if prune::can_join(cx, before_it, &seg) => {
+            let added = prune::join(cx, before_it, seg);
+            charge(sk, added);
             cx.inc(TcpExt::TCPRcvCoalesce);
             true
         }
@@ -182,8 +181,8 @@ fn insert(sk: &mut Sk<'_>, cx: &Cx<'_>, at: usize, rx: &TcpRx, skb: Skb, truesiz
         dsack_extend(sk, cx, start, end);
         if let Some(old) = sk.ofo_queue.remove(next) {
             cx.inc(TcpExt::TCPOFOMerge);
-            uncharge(sk, old.skb.truesize);
-            cx.drop_skb(old.skb, DropReason::TcpOfoMerge);
+            uncharge(sk, cx, old.skb.truesize);
+            drop_skb(sk, cx, old.skb, DropReason::TcpOfoMerge);
         }
     }
     sack_new(sk, rx.seq, rx.end_seq);

@@ -4,6 +4,7 @@ use super::ack::{self, FLAG_NO_CHALLENGE_ACK, FLAG_SLOWPATH, FLAG_UPDATE_TS_RECE
 use super::validate::validate_incoming;
 use super::{TcpRx, challenge, data, delack, rtt, synsent, tcp_done, tcp_reset, urg, window};
 use crate::ecn::feedback::third_ack;
+use crate::mem::drop_skb;
 use crate::mini::timewait;
 use crate::output::{mstamp_refresh, syn};
 use crate::seq::{after, before};
@@ -32,7 +33,7 @@ pub fn rcv(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
     mstamp_refresh(sk, cx);
     sk.rx_opt.saw_tstamp = false;
     match state::state(sk) {
-        TcpState::Close => cx.drop_skb(skb, DropReason::TcpClose),
+        TcpState::Close => drop_skb(sk, cx, skb, DropReason::TcpClose),
         TcpState::SynSent => synsent::rcv(sk, cx, rx, skb),
         _ => process(sk, cx, rx, skb),
     }
@@ -41,16 +42,16 @@ pub fn rcv(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
 /// Answers with a reset (`tcp_v4_send_reset`).
 pub fn reject(sk: &mut Sk<'_>, cx: &Cx<'_>, skb: Skb, reason: DropReason) {
     crate::glue::send_reset(cx, Some(sk), &skb);
-    cx.drop_skb(skb, reason);
+    drop_skb(sk, cx, skb, reason);
 }
 
 fn process(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
     if !rx.flags.intersects(TcpFlags::ACK.with(TcpFlags::RST).with(TcpFlags::SYN)) {
-        return cx.drop_skb(skb, DropReason::TcpFlags);
+        return drop_skb(sk, cx, skb, DropReason::TcpFlags);
     }
     let Some((skb, sack)) = validate_incoming(sk, cx, &rx, skb) else { return };
     if !rx.flags.ack() {
-        return cx.drop_skb(skb, DropReason::TcpFlags);
+        return drop_skb(sk, cx, skb, DropReason::TcpFlags);
     }
     let acked =
         ack::tcp_ack(sk, cx, &rx, &sack, FLAG_SLOWPATH | FLAG_UPDATE_TS_RECENT | FLAG_NO_CHALLENGE_ACK);
@@ -61,7 +62,7 @@ fn process(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
         // An old ACK is harmless while closing.
         if let Err(reason) = acked {
             challenge::send_challenge_ack(sk, cx);
-            return cx.drop_skb(skb, reason);
+            return drop_skb(sk, cx, skb, reason);
         }
     }
     let next = match state::state(sk) {
@@ -108,7 +109,7 @@ fn text(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) {
             if let Some(skb) = skb.take() {
                 crate::glue::send_reset(cx, Some(sk), &skb);
                 tcp_reset(sk, cx);
-                cx.drop_skb(skb, DropReason::TcpClose);
+                drop_skb(sk, cx, skb, DropReason::TcpClose);
             }
             return;
         }

@@ -7,6 +7,7 @@ use crate::TcpCx;
 use crate::ecn::handshake;
 use crate::fastopen::client;
 use crate::init;
+use crate::mem::drop_skb;
 use crate::output::{ack::DELACK_MAX, ack::send_ack_with, mss, syn};
 use crate::seq::{after, between};
 use crate::sock::{ACK_SCHED, Sk, XmitTimer};
@@ -36,7 +37,7 @@ pub fn rcv(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
         }
         undo(sk);
         if rx.flags.rst() {
-            return cx.drop_skb(skb, DropReason::TcpInvalidSequence);
+            return drop_skb(sk, cx, skb, DropReason::TcpInvalidSequence);
         }
         return reject(sk, cx, skb, DropReason::TcpInvalidSequence);
     }
@@ -50,11 +51,11 @@ pub fn rcv(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
     }
     if rx.flags.rst() {
         tcp_reset(sk, cx);
-        return cx.drop_skb(skb, DropReason::TcpReset);
+        return drop_skb(sk, cx, skb, DropReason::TcpReset);
     }
     if !rx.flags.syn() {
         undo(sk);
-        return cx.drop_skb(skb, DropReason::TcpFlags);
+        return drop_skb(sk, cx, skb, DropReason::TcpFlags);
     }
     synack(sk, cx, &rx, &skb);
     urg::tcp_urg(sk, cx, &rx, &skb);
@@ -145,10 +146,10 @@ fn finish_connect(sk: &mut Sk<'_>, cx: &Cx<'_>) {
 /// A SYN without ACK: the peer opens at the same time (RFC 9293 figure 7).
 fn without_ack(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
     if rx.flags.rst() {
-        return cx.drop_skb(skb, DropReason::TcpReset);
+        return drop_skb(sk, cx, skb, DropReason::TcpReset);
     }
     if !rx.flags.syn() {
-        return cx.drop_skb(skb, DropReason::TcpFlags);
+        return drop_skb(sk, cx, skb, DropReason::TcpFlags);
     }
     take_timestamps(sk);
     let next = rx.seq.wrapping_add(1);

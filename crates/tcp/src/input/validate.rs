@@ -4,6 +4,7 @@ use super::challenge::{challenge_with, oow_rate_limited, send_challenge_ack, sen
 use super::options::{self, PAWS_WINDOW, paws_check};
 use super::{TcpRx, ack, tcp_reset};
 use crate::ecn::handshake::syn_of_established;
+use crate::mem::drop_skb;
 use crate::seq::{after, before};
 use crate::sock::Sk;
 use crate::state;
@@ -27,7 +28,7 @@ pub fn validate_incoming(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) -> 
         if !oow_rate_limited(sk, cx, rx, TcpExt::TCPACKSkippedPAWS) {
             send_dupack(sk, cx, rx);
         }
-        cx.drop_skb(skb, DropReason::TcpRfc7323Paws);
+        drop_skb(sk, cx, skb, DropReason::TcpRfc7323Paws);
         return None;
     }
     if let Some(reason) = out_of_window(sk, cx, rx) {
@@ -42,7 +43,7 @@ pub fn validate_incoming(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) -> 
         } else if is_reset_after_fin(sk, rx) {
             tcp_reset(sk, cx);
         }
-        cx.drop_skb(skb, reason);
+        drop_skb(sk, cx, skb, reason);
         return None;
     }
     if rst {
@@ -52,7 +53,7 @@ pub fn validate_incoming(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) -> 
             crate::fastopen::client::reset_out_of_order(sk, cx);
             send_challenge_ack(sk, cx);
         }
-        cx.drop_skb(skb, DropReason::TcpReset);
+        drop_skb(sk, cx, skb, DropReason::TcpReset);
         return None;
     }
     if rx.flags.syn() {
@@ -73,7 +74,7 @@ pub fn validate_incoming(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) -> 
 fn challenge_syn(sk: &mut Sk<'_>, cx: &Cx<'_>, skb: Skb, flags: TcpFlags) -> Option<(Skb, SackBlocks)> {
     cx.inc(TcpExt::TCPSYNChallenge);
     challenge_with(sk, cx, flags);
-    cx.drop_skb(skb, DropReason::TcpInvalidSyn);
+    drop_skb(sk, cx, skb, DropReason::TcpInvalidSyn);
     None
 }
 

@@ -6,6 +6,7 @@ use super::delack::{self, MAX_QUICKACKS, incr_quickack};
 use super::rtt::tsopt_us;
 use crate::TcpCx;
 use crate::ecn;
+use crate::mem;
 use crate::output::ack::DELACK_MIN;
 use crate::output::append::is_writeable;
 use crate::output::window::{choose, space};
@@ -111,7 +112,7 @@ fn set_window_clamp(sk: &mut Sk<'_>) {
 /// (`tcp_grow_window`).
 pub fn grow_window(sk: &mut Sk<'_>, cx: &Cx<'_>, len: u32, truesize: u32) {
     let room = sk.window_clamp.min(space(sk).max(0) as u32) as i64 - i64::from(sk.rcv_ssthresh);
-    if room <= 0 {
+    if room <= 0 || mem::under_pressure(cx) {
         return;
     }
     let incr = if sk.win_from_space(truesize as i32) <= len as i32 {
@@ -180,7 +181,7 @@ pub fn check_space(sk: &mut Sk<'_>, cx: &Cx<'_>) {
 
 #[cold]
 fn new_space(sk: &mut Sk<'_>, cx: &Cx<'_>) {
-    if !sk.sk.flag(SockFlag::SndbufLock) && sk.packets_in_flight() < sk.snd_cwnd {
+    if should_expand_sndbuf(sk, cx) {
         sndbuf_expand(sk, cx);
         sk.snd_cwnd_stamp = sk.jiffies32();
     }
@@ -189,6 +190,13 @@ fn new_space(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         sk.sk.write_space(cx);
         crate::chrono::stop(sk, crate::chrono::SNDBUF_LIMITED);
     }
+}
+
+/// `tcp_should_expand_sndbuf`
+#[inline]
+fn should_expand_sndbuf(sk: &Sk<'_>, cx: &Cx<'_>) -> bool {
+    let short = mem::under_pressure(cx) || cx.tcp().memory.is_tight();
+    !sk.sk.flag(SockFlag::SndbufLock) && !short && sk.packets_in_flight() < sk.snd_cwnd
 }
 
 /// The send buffer holds two windows (`tcp_sndbuf_expand`).

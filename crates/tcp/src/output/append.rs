@@ -1,8 +1,9 @@
 //! What `sendmsg` does to the send queue: bytes join its tail segment or begin a new one.
 
-use super::queue::{SACKED_ACKED, Segment};
+use super::queue::{SACKED_ACKED, SEGMENT_TRUESIZE, Segment};
 use super::write_xmit;
 use crate::chrono;
+use crate::mem;
 use crate::seq::after;
 use crate::sock::{Sk, TCP_NAGLE_CORK, TCP_NAGLE_PUSH};
 use net::Cx;
@@ -24,7 +25,7 @@ pub struct Append {
 #[inline]
 #[must_use]
 pub fn stream_memory_free(sk: &Sk<'_>, _cx: &Cx<'_>) -> bool {
-    sk.wmem_queued < sk.sk.sndbuf() && sk.notsent() < notsent_lowat(sk)
+    mem::wmem_queued(sk) < sk.sk.sndbuf() && sk.notsent() < notsent_lowat(sk)
 }
 
 /// `TCP_NOTSENT_LOWAT`, or the sysctl.
@@ -40,8 +41,9 @@ pub fn notsent_lowat(sk: &Sk<'_>) -> u32 {
 /// True when poll shows room for writers: a third of the buffer is free (`sk_stream_is_writeable`).
 #[must_use]
 pub fn is_writeable(sk: &Sk<'_>, _cx: &Cx<'_>) -> bool {
-    let room = sk.sk.sndbuf() - sk.wmem_queued;
-    room >= sk.wmem_queued >> 1 && (sk.notsent() << 1) < notsent_lowat(sk).max(1)
+    let queued = mem::wmem_queued(sk);
+    let room = sk.sk.sndbuf() - queued;
+    room >= queued >> 1 && (sk.notsent() << 1) < notsent_lowat(sk).max(1)
 }
 
 /// Takes up to `size_goal` bytes from the user into one segment. `flags` are the call's `MSG_*`.
@@ -57,9 +59,16 @@ pub fn append(sk: &mut Sk<'_>, cx: &Cx<'_>, from: &mut IovSource<'_>, size_goal:
         if !stream_memory_free(sk, cx) {
             return Append { copied: 0, full: true };
         }
-        entail(sk, cx);
+        if !entail(sk, cx) {
+            return Append { copied: 0, full: true };
+        }
         size_goal
     };
+    let room = room.min(u32::try_from(from.remaining()).unwrap_or(u32::MAX));
+    let room = mem::wmem_schedule_bytes(sk, cx, room);
+    if room == 0 && from.remaining() > 0 {
+        return Append { copied: 0, full: true };
+    }
     let Some(tail) = sk.send_queue.back_mut() else { return Append { copied: 0, full: true } };
     let n = tail.skb.append_from(cx, from, room as usize);
     let bytes = n as u32;
@@ -70,22 +79,29 @@ pub fn append(sk: &mut Sk<'_>, cx: &Cx<'_>, from: &mut IovSource<'_>, size_goal:
     if flags & MSG_EOR != 0 && from.remaining() == 0 {
         tail.eor = true;
     }
-    sk.wmem_queued += n as i32;
+    mem::wmem_charge(sk, bytes);
     sk.write_seq = sk.write_seq.wrapping_add(bytes);
     Append { copied: n, full: false }
 }
 
-/// A new segment at the end of the queue (`tcp_skb_entail`).
+/// A new segment at the end of the queue (`tcp_skb_entail`); false when there is no memory for it. What
+/// would be the only one has some.
 #[inline]
-fn entail(sk: &mut Sk<'_>, cx: &Cx<'_>) {
+fn entail(sk: &mut Sk<'_>, cx: &Cx<'_>) -> bool {
+    if sk.send_queue.is_empty() {
+        mem::force(sk, cx, SEGMENT_TRUESIZE);
+    } else if !mem::wmem_schedule(sk, cx, SEGMENT_TRUESIZE) {
+        return false;
+    }
     if sk.send_queue.unsent() == 0 {
         chrono::start(sk, chrono::BUSY);
     }
     let seg = Segment::new(cx, sk.write_seq, TcpFlags::ACK);
-    sk.wmem_queued += seg.skb.truesize as i32;
+    mem::wmem_charge(sk, seg.skb.truesize);
     sk.send_queue.push(seg);
     sk.nonagle &= !TCP_NAGLE_PUSH;
     write_xmit::slow_start_after_idle_check(sk, cx);
+    true
 }
 
 /// Takes back a segment that got no byte (`tcp_remove_empty_skb`).
@@ -93,7 +109,7 @@ pub fn remove_empty(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     if sk.send_queue.write_tail().is_some_and(|tail| tail.seq == tail.end_seq)
         && let Some(seg) = sk.send_queue.pop_back()
     {
-        sk.wmem_queued -= seg.skb.truesize as i32;
+        mem::wmem_uncharge(sk, cx, seg.skb.truesize);
         cx.consume_skb(seg.skb);
     }
 }
@@ -135,6 +151,7 @@ pub fn push(sk: &mut Sk<'_>, cx: &Cx<'_>, flags: u32, mss_now: u32, nonagle: u8)
 pub fn write_queue_purge(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     while let Some(seg) = sk.send_queue.pop_front() {
         debug_assert!(seg.sacked & SACKED_ACKED == 0 || sk.sacked_out > 0);
+        mem::wmem_uncharge(sk, cx, seg.skb.truesize);
         cx.consume_skb(seg.skb);
     }
     if sk.zerocopy_pending {
@@ -142,7 +159,6 @@ pub fn write_queue_purge(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     }
     sk.send_queue.shrink();
     chrono::stop(sk, chrono::BUSY);
-    sk.wmem_queued = 0;
     sk.packets_out = 0;
     sk.backoff = 0;
 }

@@ -5,6 +5,7 @@ use super::mss::current_mss;
 use super::queue::Segment;
 use super::segment::{Out, transmit_skb};
 use super::write_xmit::push_frames;
+use crate::mem;
 use crate::sock::{Sk, TCP_NAGLE_OFF};
 use net::Cx;
 use net::mib;
@@ -19,7 +20,8 @@ pub fn send_fin(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     } else {
         let mut seg = Segment::new(cx, seq, TcpFlags::ACK.with(TcpFlags::FIN));
         seg.end_seq = seq.wrapping_add(1);
-        sk.wmem_queued += seg.skb.truesize as i32;
+        mem::force(sk, cx, seg.skb.truesize);
+        mem::wmem_charge(sk, seg.skb.truesize);
         sk.send_queue.push(seg);
     }
     sk.write_seq = seq.wrapping_add(1);

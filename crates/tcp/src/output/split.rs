@@ -3,6 +3,7 @@
 
 use super::queue::{EVER_RETRANS, LOST, SACKED_ACKED, SACKED_RETRANS, SEGMENT_TRUESIZE, Segment};
 use crate::api::txstamp;
+use crate::mem;
 use crate::sock::Sk;
 use net::Cx;
 use wire::TcpFlags;
@@ -42,7 +43,8 @@ pub fn fragment(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize, len: u32, mss: u32) {
     let before = seg.packets();
     let tags = seg.sacked;
     let now = seg.set_packets(mss) + rest.set_packets(mss);
-    sk.wmem_queued += SEGMENT_TRUESIZE as i32;
+    mem::force(sk, cx, SEGMENT_TRUESIZE);
+    mem::wmem_charge(sk, SEGMENT_TRUESIZE);
     sk.send_queue.insert_after(i, rest);
     if was_sent {
         adjust_pcount(sk, tags, before, now);
@@ -96,7 +98,7 @@ pub fn collapse(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize, room: u32) -> bool {
     txstamp::join(&mut seg.skb, &next.skb);
     seg.skb.truesize += next.skb.len() as u32;
     seg.skb.append_skb(cx, next.skb);
-    sk.wmem_queued -= freed as i32;
+    mem::wmem_uncharge(sk, cx, freed);
     adjust_pcount(sk, tags, packets, 0);
     true
 }
@@ -120,7 +122,7 @@ pub fn grow(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize, room: u32) {
         head.skb.truesize += next.skb.truesize - freed;
         txstamp::join(&mut head.skb, &next.skb);
         head.skb.append_skb(cx, next.skb);
-        sk.wmem_queued -= freed as i32;
+        mem::wmem_uncharge(sk, cx, freed);
         return;
     }
     let next = &mut sk.send_queue[i + 1];
@@ -145,7 +147,7 @@ pub fn trim_head(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize, len: u32, mss: u32) {
     seg.seq = seg.seq.wrapping_add(len);
     seg.skb.truesize = seg.skb.truesize.saturating_sub(len);
     let now = if before > 1 { seg.set_packets(mss) } else { before };
-    sk.wmem_queued -= len as i32;
+    mem::wmem_uncharge(sk, cx, len);
     if now != before {
         adjust_pcount(sk, tags, before, now);
     }

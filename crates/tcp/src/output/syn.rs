@@ -11,6 +11,7 @@ use crate::ecn::{self, handshake};
 use crate::fastopen::client;
 use crate::fastopen::keys::Cookie;
 use crate::init::OpenReq;
+use crate::mem;
 use crate::sock::{Sk, XmitTimer};
 use crate::timer;
 use net::mib;
@@ -130,7 +131,8 @@ pub fn connect(sk: &mut Sk<'_>, cx: &Cx<'_>, data: Option<&mut IovSource<'_>>) -
     syn.pcount = 1;
     sk.write_seq = syn.end_seq;
     sk.retrans_stamp = sk.jiffies32().max(1);
-    sk.wmem_queued += syn.skb.truesize as i32;
+    mem::force(sk, cx, syn.skb.truesize);
+    mem::wmem_charge(sk, syn.skb.truesize);
     sk.send_queue.push(syn);
     sk.send_queue.advance();
     sk.packets_out += 1;

@@ -1,7 +1,8 @@
 //! The window we advertise (`tcp_select_window`, `__tcp_select_window`).
 
-use crate::TcpCx;
+use crate::input::prune::adjust_rcv_ssthresh;
 use crate::sock::Sk;
+use crate::{TcpCx, mem};
 use net::Cx;
 use net::mib::TcpExt;
 use std::sync::atomic::Ordering::Relaxed;
@@ -64,7 +65,6 @@ fn round_up(win: u32, shift: u8) -> u32 {
 /// offered (`__tcp_select_window`, RFC 9293 section 3.8.6.2.2).
 #[must_use]
 pub fn choose(sk: &mut Sk<'_>, cx: &Cx<'_>) -> u32 {
-    let _ = cx;
     let mut mss = i32::from(sk.ack_rcv_mss);
     let mut free = space(sk);
     let full = full_space(sk).min(sk.window_clamp.min(i32::MAX as u32) as i32);
@@ -76,6 +76,9 @@ pub fn choose(sk: &mut Sk<'_>, cx: &Cx<'_>) -> u32 {
     }
     if free < full >> 1 {
         sk.ack_quick = 0;
+        if mem::under_pressure(cx) {
+            adjust_rcv_ssthresh(sk);
+        }
         // Memory is short: do not let the window grow, and close it rather than offer crumbs.
         free &= !((1 << sk.rx_opt.rcv_wscale) - 1);
         if free < full >> 4 || free < mss {

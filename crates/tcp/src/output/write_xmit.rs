@@ -83,12 +83,14 @@ pub fn write_xmit(sk: &mut Sk<'_>, cx: &Cx<'_>, mss: u32, nonagle: u8, push: Pus
         let head = &sk.send_queue[i];
         let alone = i + 1 == sk.send_queue.len();
         let max_segs = if alone && head.len() <= mss { 1 } else { tso_segs(sk, mss) };
-        let quota = quota.min(max_segs);
         if !alone {
             // What was written in pieces can go in one.
-            let room = quota.saturating_mul(mss).saturating_sub(head.len());
+            let room = quota.min(max_segs).saturating_mul(mss).saturating_sub(head.len());
             split::grow(sk, cx, i, room);
         }
+        // More than a device takes would only be cut again.
+        let max_segs = max_segs.min((gso_max_size() / mss.max(1)).max(1));
+        let quota = quota.min(max_segs);
         let is_last = i + 1 == sk.send_queue.len();
         let head = &sk.send_queue[i];
         let (seq, end_seq, len, fin) = (head.seq, head.end_seq, head.len(), head.flags.fin());
@@ -241,12 +243,11 @@ pub fn tso_segs(sk: &Sk<'_>, mss: u32) -> u32 {
         bytes = bytes.saturating_add(max >> rtt_shift);
     }
     let mss = mss.max(1);
-    // More than a device takes would only be cut again.
     let least = match sk.cong.ops.min_tso_segs {
         Some(min_tso_segs) => min_tso_segs(sk),
         None => sysctl.min_tso_segs() as u32,
     };
-    (bytes.min(max) / mss).max(least).min((max / mss).max(1))
+    (bytes.min(max) / mss).max(least)
 }
 
 /// Waits with a large segment that is not full for the ACKs that will open the window

@@ -43,7 +43,7 @@ pub fn probe_timer(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         if !alive && u32::from(sk.backoff) >= max_probes {
             return abort(sk, cx);
         }
-        if crate::api::close::too_many_orphans(cx) {
+        if crate::api::close::check_oom(sk, cx) {
             return;
         }
     }

@@ -75,7 +75,7 @@ fn write_timeout(sk: &mut Sk<'_>, cx: &Cx<'_>) -> bool {
         if sk.sk.is_dead() {
             let alive = sk.rto < sk.rto_max;
             retries = orphan_retries(sk, cx, alive);
-            if crate::api::close::too_many_orphans(cx) {
+            if crate::api::close::check_oom(sk, cx) {
                 return true;
             }
         }

@@ -5,6 +5,7 @@
 use differential::Ours;
 use differential::creation::Creation;
 use differential::filters::Filters;
+use differential::memory::Memory;
 use differential::options::Options as SocketOptions;
 use differential::recorded::{Recorder, Recording};
 use differential::report::Tally;
@@ -39,6 +40,11 @@ const PARTS: &[Part] = &[
             let count = if options.quick { 300 } else { options.count };
             sweep(&Filters { count }, options, tally)
         },
+    },
+    Part {
+        name: Memory::NAME,
+        help: "how much fits into buffers, and what is charged for it",
+        run: |options, tally| sweep(&Memory { whole: !options.quick }, options, tally),
     },
     Part {
         name: "sequences",

@@ -194,18 +194,18 @@ pub(super) fn get_max_pacing_rate(call: &Call<'_, '_>, out: &mut GetOpt<'_>) -> 
 pub(super) fn meminfo(call: &Call<'_, '_>, out: &mut GetOpt<'_>) -> Result<()> {
     let sk = call.common;
     let rmem = sk.rmem_alloc.load(Relaxed) as u32;
-    let queued = if call.is_tcp() { call.wmem_alloc() as u32 } else { 0 };
+    let queued = sk.wmem_queued.load(Relaxed) as u32;
     let omem = sk.omem_alloc.load(Relaxed) as u32;
-    let (forward_alloc, backlog) = (0, 0);
     let info = [
         rmem,
         sk.rcvbuf() as u32,
         call.wmem_alloc() as u32,
         sk.sndbuf() as u32,
-        forward_alloc,
+        sk.forward_alloc() as u32,
         queued,
         omem,
-        backlog,
+        // It is empty when nobody else is in a call on the sock.
+        0,
         sk.drops.load(Relaxed),
     ];
     out.bytes(info.as_bytes())

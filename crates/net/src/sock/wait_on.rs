@@ -1,8 +1,8 @@
 //! Sleeping on a wait queue without the sock's lock.
 
+use super::{SockCommon, Timeo};
+use crate::cx::UserCx;
 use kern::wait::WaitQueue;
-use net::UserCx;
-use net::sock::{SockCommon, Timeo};
 use uapi::{Errno, Result};
 
 /// Waits on `wq` until `cond` gives a value; `exclusive` when one of all who wait is enough.
@@ -10,7 +10,7 @@ use uapi::{Errno, Result};
 /// # Errors
 /// `EAGAIN` when `timeo` ends, `ERESTARTSYS` or `EINTR` on a signal.
 #[inline]
-pub(crate) fn wait<R>(
+pub fn wait_on<R>(
     cx: &UserCx<'_>,
     sk: &SockCommon,
     (wq, exclusive, mask): (&WaitQueue, bool, u32),
@@ -23,7 +23,7 @@ pub(crate) fn wait<R>(
     if timeo == Timeo::Never {
         return Err(Errno::EAGAIN);
     }
-    cx.trace(|| net::trace::Event::Sleep { cookie: sk.cookie(cx.net) });
+    cx.trace(|| crate::trace::Event::Sleep { cookie: sk.cookie(cx.net) });
     let parker = cx.process.cpu.parker().clone();
     let key = wq.add(parker.clone(), exclusive);
     let result = loop {
