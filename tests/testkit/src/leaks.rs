@@ -27,7 +27,7 @@ pub fn left(net: &Net) -> Left {
         established: tcp.hash.established.len(),
         time_waits: tcp.time_waits(),
         orphans: tcp.orphans.load(Relaxed),
-        pages: tcp.memory_allocated.load(Relaxed),
+        pages: tcp.memory.total(),
     }
 }
 
