@@ -82,7 +82,7 @@ pub(crate) fn sendmsg(sk: &Sock<Packet>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) 
     }
     skb.mark = sockc.mark.unwrap_or(0);
     skb.priority = sockc.priority.unwrap_or(0);
-    xmit(sk, cx, &dev, skb, (header_len != 0).then_some(header), protocol);
+    xmit(sk, cx, &dev, skb, (header_len != 0).then_some(header), protocol)?;
     Ok(len)
 }
 
@@ -108,7 +108,8 @@ pub(crate) fn sendmsg_spkt(sk: &Sock<Packet>, cx: &UserCx<'_>, msg: &mut MsgHdr<
     }
     let (header, mut skb) = framed(cx, msg, header_len)?;
     (skb.mark, skb.priority) = (sk.mark(), sk.priority());
-    xmit(sk, cx, &dev, skb, (header_len != 0).then_some(header), protocol);
+    // A full queue is not told of here.
+    let _ = xmit(sk, cx, &dev, skb, (header_len != 0).then_some(header), protocol);
     Ok(len)
 }
 
@@ -140,7 +141,7 @@ fn xmit(
     mut skb: Skb,
     header: Option<EthHdr>,
     protocol: u16,
-) {
+) -> Result<()> {
     skb.protocol = protocol;
     if let Some(header) = header {
         skb.push(EthHdr::LEN).copy_from_slice(header.bytes());
@@ -156,5 +157,5 @@ fn xmit(
     skb.may_pull(headers);
     skb.truesize = (skb.len() + OVERHEAD) as u32;
     cx.skb_set_owner_w(&mut skb, sk.hold());
-    cx.dev_queue_xmit(dev, skb);
+    cx.dev_queue_xmit(dev, skb)
 }

@@ -260,6 +260,7 @@ pub fn init_transfer(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     if let Some(dst) = sk.inet.dst.clone() {
         mss::sync_mss(sk, cx, mss::dst_mtu(&dst, v4));
     }
+    crate::output::mtu_probe::init(sk, cx);
     crate::metrics::init(sk, cx);
     // RFC 6928 and 6298 section 5.7: a SYN that had to go twice takes a small window.
     if sk.total_retrans > 1 && sk.undo_marker_set {

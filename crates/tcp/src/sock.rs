@@ -176,12 +176,8 @@ pub struct Rare {
     pub repair: u8,
     /// The queue `TCP_REPAIR_QUEUE` chose.
     pub repair_queue: u8,
-    /// MTU probing's state (`icsk_mtup`), kept while probing is enabled.
-    pub mtup_low: u32,
-    /// Upper end of the search.
-    pub mtup_high: u32,
-    /// Size of the probe in flight.
-    pub mtup_size: u32,
+    /// MTU probing, while it is enabled.
+    pub mtup: crate::output::mtu_probe::Mtup,
     /// What the user set of Fast Open.
     pub fastopen_settings: crate::fastopen::Settings,
     /// Fast Open of a client.
@@ -539,6 +535,8 @@ pub struct TcpSock {
     pub zerocopy_pending: bool,
     /// Pacing's timer is armed (`hrtimer_is_queued`).
     pub pacing_armed: bool,
+    /// The path's MTU is searched for (`icsk_mtup.enabled`).
+    pub mtup_enabled: bool,
     /// Segments in the queue tell when they are acknowledged.
     pub tx_acks: bool,
 }

@@ -63,6 +63,8 @@ sysctls! {
         abort_on_overflow: "tcp_abort_on_overflow" = 0, BYTE;
         /// Window kept for the application, as a shift.
         app_win: "tcp_app_win" = 31, 0..=31;
+        /// Segment size that MTU probing begins with.
+        base_mss: "tcp_base_mss" = 1024, ANY;
         /// Challenge ACKs per second in all.
         challenge_ack_limit: "tcp_challenge_ack_limit" = i32::MAX, ANY;
         /// Send D-SACKs.
@@ -108,6 +110,10 @@ sysctls! {
         min_snd_mss: "tcp_min_snd_mss" = 48, 48..=65_535;
         /// Least segments of a large send.
         min_tso_segs: "tcp_min_tso_segs" = 2, 1..=255;
+        /// The least that MTU probing falls to.
+        mtu_probe_floor: "tcp_mtu_probe_floor" = 48, 48..=65_535;
+        /// MTU probing: 0 no, 1 after a black hole, 2 always.
+        mtu_probing: "tcp_mtu_probing" = 0, BYTE;
         /// Tune receive buffers.
         moderate_rcvbuf: "tcp_moderate_rcvbuf" = 1, BYTE;
         /// Connections leave nothing for those after them.
@@ -122,6 +128,8 @@ sysctls! {
         pacing_ss_ratio: "tcp_pacing_ss_ratio" = 200, 0..=1000;
         /// Exchanges before a session counts as interactive.
         pingpong_thresh: "tcp_pingpong_thresh" = 1, 1..=255;
+        /// An MTU is known well enough to so many bytes.
+        probe_threshold: "tcp_probe_threshold" = 8, ANY;
         /// RACK bits: 1 on, 2 static window, 4 no duplicate threshold.
         recovery: "tcp_recovery" = 1, BYTE;
         /// SYN-ACKs have the type of service of their SYN.
@@ -146,6 +154,8 @@ sysctls! {
         stdurg: "tcp_stdurg" = 0, BYTE;
         /// SYN cookies: 0 none, 1 when the queue of requests is full, 2 always.
         syncookies: "tcp_syncookies" = 1, BYTE;
+        /// Timeouts after which a connection looks for another way.
+        retries1: "tcp_retries1" = 3, BYTE;
         /// SYNs that are sent again without backoff.
         syn_linear_timeouts: "tcp_syn_linear_timeouts" = 4, 0..=127;
         /// SYNs that are sent again.
@@ -170,6 +180,8 @@ sysctls! {
         workaround_signed_windows: "tcp_workaround_signed_windows" = 0, BYTE;
     }
     unsigned {
+        /// Seconds until the search for the MTU begins again.
+        probe_interval: "tcp_probe_interval" = 600;
         /// Writable below so many unsent bytes.
         notsent_lowat: "tcp_notsent_lowat" = u32::MAX;
     }

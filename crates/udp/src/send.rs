@@ -242,7 +242,15 @@ pub(crate) fn send_skb(
     } else {
         skb.csum_partial(UdpHdr::CHECK_OFFSET as u16);
     }
-    output::send_skb(cx, sk.sk, &mut sk.inet, to, skb)?;
+    match output::send_skb(cx, sk.sk, &mut sk.inet, to, skb) {
+        Ok(()) => {}
+        // A full device is only told to those who asked for errors.
+        Err(Errno::ENOBUFS) if !crate::glue::wants_errors(sk.sk, v6) => {
+            mib::inc(cx, u16::from(to.protocol), v6, &mib::SNDBUF_ERRORS);
+            return Ok(());
+        }
+        Err(errno) => return Err(errno),
+    }
     mib::inc(cx, u16::from(to.protocol), v6, &mib::OUT_DATAGRAMS);
     Ok(())
 }

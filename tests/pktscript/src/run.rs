@@ -119,8 +119,7 @@ impl Run {
         let world = World::new(1);
         let net = world.host();
         let errno = |errno: sockeye::uapi::Errno| Stop::unsupported(1, format!("a device: {}", errno.name()));
-        let offload = !script.init.iter().any(|(text, _)| text.contains("tso off"));
-        let tun = Tun::new(&net, settings.mtu, offload).map_err(errno)?;
+        let tun = Tun::new(&net, settings.mtu).map_err(errno)?;
         net.add_addr(NAME, &format!("{}/{}", settings.local, settings.prefix)).map_err(errno)?;
         net.add_route(&settings.remote.to_string(), None, NAME).map_err(errno)?;
         let mut task = Task::new(&net);

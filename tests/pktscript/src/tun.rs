@@ -30,12 +30,12 @@ struct Driver {
 }
 
 impl Tun {
-    /// Adds it to a namespace, up and without an address. Without `offload` the stack makes every
-    /// segment itself.
+    /// Adds it to a namespace, up and without an address. It cuts large segments itself: TCP makes them
+    /// whether or not a device can, as on Linux.
     ///
     /// # Errors
     /// When there is one already.
-    pub(crate) fn new(net: &Net, mtu: u32, offload: bool) -> Result<Tun> {
+    pub(crate) fn new(net: &Net, mtu: u32) -> Result<Tun> {
         let queue: Arc<Mutex<VecDeque<Packet>>> = Arc::default();
         let device = DeviceConfig {
             name: NAME.to_owned(),
@@ -45,7 +45,7 @@ impl Tun {
             address: Vec::new(),
             broadcast: Vec::new(),
             tx_queue_len: 500,
-            features: Features { csum: false, gso: offload, loopback: false },
+            features: Features { csum: false, gso: true, loopback: false },
         };
         let dev = net.stack().dev.register(device, Box::new(Driver { queue: queue.clone() }))?;
         Ok(Tun { dev, queue })

@@ -45,7 +45,7 @@ impl World {
         net.softirq(&net.new_cpu(), |cx| {
             let mut skb = cx.alloc_skb();
             skb.append(cx, bytes);
-            cx.dev_queue_xmit(self.wire.device(from), skb);
+            cx.dev_queue_xmit(self.wire.device(from), skb).unwrap();
         });
     }
 
@@ -136,7 +136,7 @@ fn a_cut_wire_drops() {
     drop(wire);
     a.softirq(&a.new_cpu(), |cx| {
         let skb = cx.alloc_skb();
-        cx.dev_queue_xmit(&dev, skb);
+        cx.dev_queue_xmit(&dev, skb).unwrap();
     });
     assert_eq!(a.drops(net::DropReason::DevReady), 1);
     assert_eq!(World::inbox(&b), []);

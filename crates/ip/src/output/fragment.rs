@@ -60,7 +60,9 @@ fn v4(cx: &Cx<'_>, dst: &Dst, mut skb: Skb, mtu: u32) -> Result<()> {
         }
         fill_check(room);
         let inherited = (skb.ip_flags, skb.protocol);
-        send(cx, dst, skb);
+        if let Err(errno) = send(cx, dst, skb) {
+            return fails(cx, rest, errno, false);
+        }
         cx.inc(mib::Ip::FragCreates);
         let Some(next) = rest else { break };
         skb = next;
@@ -87,9 +89,18 @@ fn piece_truesize(header: &[u8], transport: usize, len: usize, v6: bool) -> u32 
     crate::datagram::truesize(header.len() + transport, len - transport, v6)
 }
 
-fn send(cx: &Cx<'_>, dst: &Dst, mut skb: Skb) {
+fn send(cx: &Cx<'_>, dst: &Dst, mut skb: Skb) -> Result<()> {
     skb.set_network_header();
-    finish(cx, dst, skb);
+    finish(cx, dst, skb)
+}
+
+/// A piece could not go: neither do those after it.
+fn fails(cx: &Cx<'_>, rest: Option<Skb>, errno: Errno, v6: bool) -> Result<()> {
+    count(cx, v6, mib::Ip6::FragFails, mib::Ip::FragFails);
+    if let Some(rest) = rest {
+        cx.drop_skb(rest, DropReason::QdiscDrop);
+    }
+    Err(errno)
 }
 
 fn too_small(cx: &Cx<'_>, skb: Skb) -> Result<()> {
@@ -152,7 +163,9 @@ fn v6(cx: &Cx<'_>, dst: &Dst, mut skb: Skb, mtu: u32) -> Result<()> {
             hdr.set_payload_len((header_len - Ipv6Hdr::LEN + FragHdr::LEN + len) as u16);
         }
         let inherited = (skb.ip_flags, skb.protocol);
-        send(cx, dst, skb);
+        if let Err(errno) = send(cx, dst, skb) {
+            return fails(cx, rest, errno, true);
+        }
         cx.inc(mib::Ip6::FragCreates);
         let Some(next) = rest else { break };
         skb = next;

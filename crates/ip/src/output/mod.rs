@@ -261,8 +261,7 @@ fn finish_output(cx: &Cx<'_>, dst: &Dst, skb: Skb) -> Result<()> {
     if skb.len() > mtu as usize && skb.gso_size == 0 {
         return fragment::fragment(cx, dst, skb, mtu);
     }
-    finish(cx, dst, skb);
-    Ok(())
+    finish(cx, dst, skb)
 }
 
 /// Multicast and broadcast (`ip_mc_output`, `ip6_finish_output2`): what this host listens to itself
@@ -321,7 +320,7 @@ fn loopback_xmit(cx: &Cx<'_>, dst: &Dst, mut skb: Skb) {
 /// addresses takes the packet as it is; for others the neighbour's address is to be found first.
 /// Data is at the network header.
 #[inline]
-pub fn finish(cx: &Cx<'_>, dst: &Dst, skb: Skb) {
+pub fn finish(cx: &Cx<'_>, dst: &Dst, skb: Skb) -> Result<()> {
     let len = skb.len() as u64;
     if skb.protocol == uapi::ETH_P_IPV6 {
         cx.inc(mib::Ip6::OutTransmits);
@@ -337,18 +336,18 @@ pub fn finish(cx: &Cx<'_>, dst: &Dst, skb: Skb) {
         cx.inc(pkts);
         cx.add(octets, len);
     }
-    neigh_output(cx, dst, skb);
+    neigh_output(cx, dst, skb)
 }
 
 #[inline]
-fn neigh_output(cx: &Cx<'_>, dst: &Dst, skb: Skb) {
+fn neigh_output(cx: &Cx<'_>, dst: &Dst, skb: Skb) -> Result<()> {
     let dev = &dst.dev;
     if dev.hardware == ARPHRD_ETHER && dev.flags() & IFF_NOARP == 0 {
         // Neighbour discovery is not there yet: nobody answers.
         cx.drop_skb(skb, DropReason::NeighFailed);
-        return;
+        return Ok(());
     }
-    cx.dev_queue_xmit(dev, skb);
+    cx.dev_queue_xmit(dev, skb)
 }
 
 /// Milliseconds since midnight UT (`inet_current_timestamp`).

@@ -113,6 +113,7 @@ pub struct NetDevice {
     pub stats: DeviceStats,
     flags: AtomicU32,
     mtu: AtomicU32,
+    queue_limit: AtomicU32,
     ops: Box<dyn NetDeviceOps>,
     generic: Slots<DEV_SLOTS>,
 }
@@ -147,6 +148,19 @@ impl NetDevice {
     pub fn set_mtu(&self, net: &Net, mtu: u32) {
         self.mtu.store(mtu, Relaxed);
         net.rt_genid_bump();
+    }
+
+    /// True when no packet may enter its queue. Devices here take each at once, so a queue is either empty or
+    /// may hold nothing.
+    #[inline]
+    pub(crate) fn queue_is_full(&self) -> bool {
+        self.queue_limit.load(Relaxed) == 0
+    }
+
+    /// Sets how many packets may wait in its queue (`tc qdisc … pfifo limit`); with 0 it drops all, and who
+    /// sends hears of it as of a full queue (`NET_XMIT_DROP`).
+    pub fn set_queue_limit(&self, packets: u32) {
+        self.queue_limit.store(packets, Relaxed);
     }
 
     /// The driver.
@@ -225,6 +239,7 @@ impl Devices {
             stats: DeviceStats::default(),
             flags: AtomicU32::new(flags),
             mtu: AtomicU32::new(mtu),
+            queue_limit: AtomicU32::new(tx_queue_len.max(1)),
             ops,
             generic: Slots::default(),
         });

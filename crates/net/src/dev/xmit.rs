@@ -9,6 +9,7 @@ use crate::sock::txstamp;
 use kern::gate::Gate;
 use kern::sync::SpinLock;
 use std::sync::Arc;
+use uapi::{Errno, Result};
 
 /// Which way a packet that a tap sees is going.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,9 +72,17 @@ impl Net {
 impl Cx<'_> {
     /// Sends a packet out through `dev` (`dev_queue_xmit`): completes its checksum if the device
     /// cannot, counts it, and hands it to the driver. `skb.data` is where the driver expects it.
-    pub fn dev_queue_xmit(&self, dev: &NetDevice, mut skb: Skb) {
+    ///
+    /// # Errors
+    /// `ENOBUFS` when the device's queue has no room: the packet is gone.
+    pub fn dev_queue_xmit(&self, dev: &NetDevice, mut skb: Skb) -> Result<()> {
         if skb.tx_flags != 0 {
             txstamp::sched(self, dev, &skb);
+        }
+        if dev.queue_is_full() {
+            txstamp::disown(self, &mut skb);
+            self.drop_skb(skb, DropReason::QdiscDrop);
+            return Err(Errno::ENOBUFS);
         }
         if skb.ip_summed == IpSummed::Partial && !dev.features.csum {
             skb_checksum_help(&mut skb);
@@ -96,6 +105,7 @@ impl Cx<'_> {
                 self.drop_skb(skb, reason);
             }
         }
+        Ok(())
     }
 
     /// Refuses a packet for a device that is down.

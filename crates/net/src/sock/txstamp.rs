@@ -97,6 +97,16 @@ pub(crate) fn sent(cx: &Cx<'_>, dev: &NetDevice, skb: &mut Skb) {
     }
 }
 
+/// It goes nowhere. One that tells its times is not charged to its socket, others are.
+#[cold]
+pub(crate) fn disown(cx: &Cx<'_>, skb: &mut Skb) {
+    if skb.tx_flags == 0 {
+        cx.skb_orphan(skb);
+    } else if let Some(owner) = skb.owner.take() {
+        owner.put(cx);
+    }
+}
+
 fn tell(cx: &Cx<'_>, owner: &Arc<dyn AnySock>, dev: &NetDevice, skb: &Skb, kind: u32) {
     let sk = owner.common();
     let mut message = told(cx, sk, skb);

@@ -148,6 +148,9 @@ pub fn clean_rtx_queue(
     let rtt_update = rtt::ack_update_rtt(sk, flag, seq_rtt, sack_rtt, ca_rtt, rs);
     if flag & FLAG_ACKED != 0 {
         flag |= FLAG_SET_XMIT_TIMER;
+        if sk.mtup_enabled {
+            crate::output::mtu_probe::acked(sk, cx);
+        }
         if sk.is_reno() {
             recovery::remove_reno_sacks(sk, cx, pkts_acked);
             // Without SACK nobody knows whether it was the original.

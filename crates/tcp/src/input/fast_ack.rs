@@ -24,6 +24,7 @@ pub(super) fn acks_all(sk: &Sk<'_>, ack: u32, flags: u32) -> bool {
         && sk.sacked_out | sk.lost_out | sk.retrans_out | sk.retrans_stamp == 0
         && !sk.tlp_pending
         && !sk.tx_acks
+        && !sk.mtup_enabled
         && sk.rx_opt.sack_ok
         && sk.ecn_flags & crate::ecn::ACCECN == 0
         && sk.snd_up == sk.snd_una

@@ -13,6 +13,7 @@ use crate::cong::{self, CaEvent, RateSample};
 use crate::ecn;
 use crate::init::INFINITE_SSTHRESH;
 use crate::output::mss::current_mss;
+use crate::output::mtu_probe;
 use crate::output::queue::{LOST, SACKED_ACKED};
 use crate::output::retransmit::{mark_skb_lost, xmit_retransmit_queue};
 use crate::output::split;
@@ -92,7 +93,7 @@ pub fn fastretrans_alert(
             }
             identify_packet_loss(sk, cx, flag);
             if sk.ca_state != CaState::Recovery {
-                if sk.lost_out == 0 {
+                if sk.lost_out == 0 || mtu_probe::failed(sk, cx) {
                     return;
                 }
                 enter_recovery(sk, cx, ece);
@@ -121,6 +122,9 @@ pub fn fastretrans_alert(
             identify_packet_loss(sk, cx, flag);
             if sk.lost_out == 0 {
                 try_to_open(sk, ece);
+                return;
+            }
+            if mtu_probe::failed(sk, cx) {
                 return;
             }
             enter_recovery(sk, cx, ece);
@@ -406,7 +410,7 @@ pub fn enter_loss(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     sk.high_seq = sk.snd_nxt;
     sk.tlp_pending = false;
     ecn::queue_cwr(sk);
-    sk.frto = sysctl.frto() != 0 && (new_recovery || sk.retransmits > 0);
+    sk.frto = sysctl.frto() != 0 && (new_recovery || sk.retransmits > 0) && !mtu_probe::in_flight(sk);
 }
 
 fn timeout_mark_lost(sk: &mut Sk<'_>, cx: &Cx<'_>) {

@@ -159,6 +159,7 @@ fn without_ack(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
     sk.max_window = sk.snd_wnd;
     handshake::rcv_syn(sk, &rx);
     set_state(sk, cx, TcpState::SynRecv);
+    crate::output::mtu_probe::init(sk, cx);
     let pmtu = sk.pmtu_cookie;
     mss::sync_mss(sk, cx, pmtu);
     syn::initialize_rcv_mss(sk);

@@ -4,6 +4,7 @@ pub mod ack;
 pub mod append;
 pub mod fin_rst;
 pub mod mss;
+pub mod mtu_probe;
 pub mod options;
 pub mod pace;
 pub mod probe;

@@ -104,8 +104,11 @@ fn bound_to_half_wnd(sk: &Sk<'_>, size: u32) -> u32 {
 /// The path's MTU is `pmtu` now: the segment size follows (`tcp_sync_mss`).
 pub fn sync_mss(sk: &mut Sk<'_>, cx: &Cx<'_>, pmtu: u32) -> u32 {
     let mss = mtu_to_mss(sk, cx, pmtu);
-    let mss = bound_to_half_wnd(sk, mss);
+    let mut mss = bound_to_half_wnd(sk, mss);
     sk.pmtu_cookie = pmtu;
+    if sk.mtup_enabled {
+        mss = super::mtu_probe::bound(sk, cx, pmtu, mss);
+    }
     sk.mss_cache = mss;
     sk.can_gso = sk.inet.dst.as_ref().is_some_and(|dst| dst.dev.features.gso);
     mss

@@ -37,6 +37,7 @@ pub fn retransmit(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize, segs: u32) -> Result<(
 
 /// The same without noting that it was: a tail loss probe (`__tcp_retransmit_skb`).
 pub fn send_again(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize, segs: u32) -> Result<()> {
+    super::mtu_probe::forget(sk);
     let mss = current_mss(sk, cx);
     let seg = &sk.send_queue[i];
     if before(seg.seq, sk.snd_una) && !seg.flags.syn() {

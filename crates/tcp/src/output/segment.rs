@@ -12,7 +12,7 @@ use crate::sock::Sk;
 use net::mib;
 use net::sock::PACING_NONE;
 use net::{Cx, Skb};
-use uapi::{InetAddr, Result};
+use uapi::{Errno, InetAddr, Result};
 use wire::checksum::{pseudo_v4, pseudo_v6};
 use wire::{TcpFlags, TcpHdr};
 
@@ -81,15 +81,14 @@ pub fn set_checksum(skb: &mut Skb, saddr: InetAddr, daddr: InetAddr) {
 pub fn transmit(sk: &mut Sk<'_>, cx: &Cx<'_>, i: usize) -> Result<()> {
     // A segment that does not wait for pacing counts as sent when it was its turn.
     let before = pace::stamp(sk);
-    rate_skb_sent(sk, i);
-    let mstamp = sk.wstamp / 1000;
-    let seg = &mut sk.send_queue[i];
-    seg.tx_mstamp = mstamp;
+    let seg = &sk.send_queue[i];
     let mut skb = seg.skb.clone_in(cx);
     let out = Out::of(seg);
     let told = if skb.tx_flags != 0 { txstamp::going(sk, &mut skb) } else { 0 };
     let len = skb.len();
     transmit_skb(sk, cx, skb, out)?;
+    sk.send_queue[i].tx_mstamp = sk.wstamp / 1000;
+    rate_skb_sent(sk, i);
     if told != 0 {
         txstamp::gone(sk, cx, i, told);
     }
@@ -208,7 +207,12 @@ pub fn transmit_skb(sk: &mut Sk<'_>, cx: &Cx<'_>, mut skb: Skb, out: Out) -> Res
         cx.add(mib::Tcp::OutSegs, segs);
     }
     let common = sk.sk;
-    ip::output::queue_xmit(cx, common, &mut sk.inet, skb)
+    let sent = ip::output::queue_xmit(cx, common, &mut sk.inet, skb);
+    if sent == Err(Errno::ENOBUFS) {
+        // The device's queue is full: that is congestion too.
+        crate::input::recovery::enter_cwr(sk);
+    }
+    sent
 }
 
 /// Data leaves: is the session interactive? (`tcp_event_data_sent`)

@@ -85,6 +85,7 @@ fn connect_init(sk: &mut Sk<'_>, cx: &Cx<'_>) -> Result<()> {
     sk.sk.take_err();
     sk.sk.set_flag(net::sock::SockFlag::Done, false);
     let dst = sk.inet.dst.clone().ok_or(Errno::ENETUNREACH)?;
+    super::mtu_probe::init(sk, cx);
     sync_mss(sk, cx, dst_mtu(&dst, v4));
     if sk.window_clamp == 0 {
         sk.window_clamp = dst.metrics.window;

@@ -2,6 +2,7 @@
 //! (`tcp_write_xmit` and its tests).
 
 use super::mss::{current_mss, gso_max_size};
+use super::mtu_probe::{self, Probed};
 use super::queue::Segment;
 use super::{pace, segment, split};
 use crate::chrono;
@@ -68,6 +69,13 @@ pub fn write_xmit(sk: &mut Sk<'_>, cx: &Cx<'_>, mss: u32, nonagle: u8, push: Pus
         mss = current_mss(sk, cx);
     }
     let (mut sent, mut cwnd_limited, mut rearm, mut rwnd_limited) = (0, false, false, false);
+    if sk.mtup_enabled && push == Push::All && sk.send_queue.send_head().is_some() {
+        match mtu_probe::probe(sk, cx) {
+            Probed::No => {}
+            Probed::Wait => return false,
+            Probed::Sent => sent = 1,
+        }
+    }
     while sk.send_queue.send_head().is_some() {
         if pace::check(sk, cx) {
             break;

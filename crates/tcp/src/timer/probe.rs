@@ -7,6 +7,7 @@ use crate::output::write_wakeup;
 use crate::sock::{Sk, XmitTimer};
 use net::Cx;
 use net::mib::TcpExt;
+use uapi::Errno;
 
 /// The first interval of probes, ms (`tcp_probe0_base`).
 #[must_use]
@@ -69,13 +70,13 @@ pub fn send_probe0(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     }
     sk.probes_out = sk.probes_out.saturating_add(1);
     let when = match sent {
-        Ok(_) => {
+        Err(Errno::ENOBUFS) => RESOURCE_PROBE_INTERVAL,
+        _ => {
             if u32::from(sk.backoff) < cx.tcp().sysctl.retries2() as u32 {
                 sk.backoff += 1;
             }
             probe0_when(sk)
         }
-        Err(_) => RESOURCE_PROBE_INTERVAL,
     };
     let when = clamp_to_user_timeout(sk, when);
     reset_xmit_timer(sk, cx, XmitTimer::Probe0, when + crate::output::pace::delay(sk));

@@ -71,6 +71,9 @@ fn write_timeout(sk: &mut Sk<'_>, cx: &Cx<'_>) -> bool {
         let linear = if crate::state::state(sk) == SynSent { sysctl.syn_linear_timeouts() as u32 } else { 0 };
         expired = u32::from(sk.retransmits) >= retry_until + linear;
     } else {
+        if retransmits_timed_out(sk, sysctl.retries1() as u32, 0) {
+            crate::output::mtu_probe::black_hole(sk, cx);
+        }
         let mut retries = sysctl.retries2() as u32;
         if sk.sk.is_dead() {
             let alive = sk.rto < sk.rto_max;
@@ -135,8 +138,8 @@ pub fn retransmit_timer(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         sk.total_rto_recoveries = sk.total_rto_recoveries.wrapping_add(1);
     }
     sk.retransmits = sk.retransmits.saturating_add(1);
-    if retransmit::retransmit(sk, cx, 0, 1).is_err() {
-        // A local fault: soon again, without backing off.
+    if retransmit::retransmit(sk, cx, 0, 1) == Err(Errno::ENOBUFS) {
+        // The device's queue is full: soon again, without backing off.
         let when = super::RESOURCE_PROBE_INTERVAL.min(u64::from(sk.rto));
         reset_xmit_timer(sk, cx, XmitTimer::Retrans, when);
         return;

@@ -33,8 +33,8 @@ impl Shell {
             // The namespace ends with the script: nothing is to be restored.
             ("sysctl_restore_PPID.sh", []) => Output::status(0),
             ("ip", _) => ip(run, &args)?,
-            ("tc", ["qdisc", rest @ ..]) => qdisc(rest).ok_or_else(unknown)?,
-            // Done when the device was made.
+            ("tc", ["qdisc", rest @ ..]) => qdisc(run, rest).ok_or_else(unknown)?,
+            // Large segments are cut before they are looked at.
             ("ethtool", ["-K", NAME, features @ ..]) if tso_off(features) => Output::status(0),
             ("nstat", flags) => self.nstat(run, flags)?,
             ("grep", _) => grep(run, &args, input)?,
@@ -155,9 +155,14 @@ fn tso_off(features: &[&str]) -> bool {
 }
 
 /// Queueing disciplines: packets leave at once, as with an empty `pfifo`.
-fn qdisc(args: &[&str]) -> Option<Output> {
+fn qdisc(run: &Run, args: &[&str]) -> Option<Output> {
     match args {
         ["add" | "replace", "dev", NAME, "root", "pfifo"] | ["del" | "delete", "dev", NAME, "root"] => {
+            run.tun.dev().set_queue_limit(u32::MAX);
+            Some(Output::status(0))
+        }
+        ["add" | "replace", "dev", NAME, "root", "pfifo", "limit", packets] => {
+            run.tun.dev().set_queue_limit(packets.parse().ok()?);
             Some(Output::status(0))
         }
         _ => None,
