@@ -56,6 +56,7 @@ pub(crate) fn sendmsg(sk: &Sock<Raw>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> 
         (0, scope) => flow.oif = scope,
         (oif, _) => flow.oif = oif,
     }
+    route::dont_route(&mut flow, sk, msg.flags);
     let dst = route::output(cx, &flow)?;
     if dst.kind == DstKind::Broadcast && !sk.flag(SockFlag::Broadcast) {
         return Err(Errno::EACCES);

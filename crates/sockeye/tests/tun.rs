@@ -6,8 +6,8 @@ use sockeye::{Net, Task, sockaddr};
 use std::net::{Ipv4Addr, SocketAddr};
 use uapi::fcntl::{O_NONBLOCK, O_RDWR};
 use uapi::poll::{POLLERR, POLLIN, POLLOUT, PollFd};
-use uapi::socket::{AF_INET, SOCK_DGRAM, SOCK_STREAM};
-use uapi::{Errno, IFF_UP};
+use uapi::socket::{AF_INET, AF_INET6, MSG_DONTROUTE, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM};
+use uapi::{Errno, IFF_UP, IPPROTO_ICMP};
 
 const US: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 1);
 const THEM: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 2);
@@ -203,4 +203,38 @@ fn the_device_goes_with_its_file() {
     let again = open(&task);
     assert_eq!(set_iff(&task, again, "", IFF_TUN).as_deref(), Ok("tun0"));
     task.close(again).unwrap();
+}
+
+/// One call's `MSG_DONTROUTE`: what Linux 6.18 answered for the same devices and routes.
+// chapter: A14
+#[test]
+fn a_call_that_wants_no_gateway() {
+    let net = Net::builder().seed(1).manual_timers().build().unwrap();
+    net.set_sysctl("net/ipv4/ping_group_range", "0 2147483647").unwrap();
+    let task = Task::new(&net);
+    let tun = up(&net, &task, IFF_NO_PI);
+    net.add_route("0.0.0.0/0", Some("10.9.0.2"), "tun0").unwrap();
+    let (dontroute, far, near) = (MSG_DONTROUTE as i32, Ipv4Addr::new(8, 8, 8, 8), THEM);
+    let to = |host: Ipv4Addr| sockaddr(SocketAddr::from((host, 9)));
+    let mapped = |host: Ipv4Addr| sockaddr(SocketAddr::from((host.to_ipv6_mapped(), 9)));
+    for (family, kind, protocol) in [
+        (AF_INET, SOCK_DGRAM, 0),
+        (AF_INET6, SOCK_DGRAM, 0),
+        (AF_INET, SOCK_RAW, 253),
+        (AF_INET, SOCK_DGRAM, IPPROTO_ICMP),
+    ] {
+        let to = |host| if family == AF_INET6 { mapped(host) } else { to(host) };
+        let echo = [8, 0, 0, 0, 0, 0, 0, 0];
+        let fd = task.socket(family, kind, protocol).unwrap();
+        assert_eq!(task.sendto(fd, &echo, 0, to(far)), Ok(8));
+        assert_eq!(task.sendto(fd, &echo, dontroute, to(far)), Err(Errno::ENETUNREACH));
+        assert_eq!(task.sendto(fd, &echo, dontroute, to(near)), Ok(8));
+        task.connect(fd, to(far)).unwrap();
+        assert_eq!(task.send(fd, &echo, dontroute), Err(Errno::ENETUNREACH));
+        assert_eq!(task.send(fd, &echo, 0), Ok(8));
+        task.connect(fd, to(near)).unwrap();
+        assert_eq!(task.send(fd, &echo, dontroute), Ok(8));
+        assert_eq!(task.send(fd, &echo, 0), Ok(8));
+    }
+    task.close(tun).unwrap();
 }

@@ -14,8 +14,8 @@ use net::{Cx, Skb, Sock, UserCx};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use uapi::{
-    AF_INET, Errno, IPPROTO_UDP, IPPROTO_UDPLITE, InetAddr, MSG_CONFIRM, MSG_MORE, MSG_OOB, MSG_PROBE,
-    Result, UDP_MAX_SEGMENTS,
+    AF_INET, Errno, IPPROTO_UDP, IPPROTO_UDPLITE, InetAddr, MSG_CONFIRM, MSG_DONTROUTE, MSG_MORE, MSG_OOB,
+    MSG_PROBE, Result, UDP_MAX_SEGMENTS,
 };
 use wire::UdpHdr;
 
@@ -52,7 +52,11 @@ fn send(sk: &mut SkMut<'_, Udp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Resul
     if !sk.inet.is_inet6() {
         check_v4(msg, len)?;
     }
-    let dest = destination(sk.sk, &sk.inet, msg)?;
+    let mut dest = destination(sk.sk, &sk.inet, msg)?;
+    if msg.flags & MSG_DONTROUTE != 0 && dest.addr.is_v4() {
+        // The route that the socket keeps may lead to a gateway.
+        dest.connected = false;
+    }
     if dest.addr.is_v4() {
         check_v4(msg, len)?;
         // A socket of IPv6 passes its peer on as if it were named.
@@ -67,7 +71,7 @@ fn send(sk: &mut SkMut<'_, Udp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Resul
         asked = crate::control::parse(sk.sk, cx, msg, sk.gso_size, dest.addr.is_v4())?;
         (&asked.0, asked.1)
     };
-    let Route { dst, daddr, flow } = route_to(sk, cx, &dest, ipc)?;
+    let Route { dst, daddr, flow } = route_to(sk, cx, &dest, ipc, msg.flags)?;
     if dst.kind == DstKind::Broadcast && !sk.sk.flag(SockFlag::Broadcast) {
         return Err(Errno::EACCES);
     }
@@ -113,7 +117,7 @@ struct Route {
 /// The route, and the destination it led to. It is taken out of the socket if that has it: the caller
 /// puts it back, which costs no reference.
 #[inline]
-fn route_to(sk: &mut SkMut<'_, Udp>, cx: &UserCx<'_>, dest: &Dest, ipc: &Ipcm) -> Result<Route> {
+fn route_to(sk: &mut SkMut<'_, Udp>, cx: &UserCx<'_>, dest: &Dest, ipc: &Ipcm, flags: u32) -> Result<Route> {
     if dest.connected
         && std::ptr::eq(ipc, &raw const PLAIN)
         && let Some(dst) = sk.inet.dst.take()
@@ -138,6 +142,7 @@ fn route_to(sk: &mut SkMut<'_, Udp>, cx: &UserCx<'_>, dest: &Dest, ipc: &Ipcm) -
     if let Some(tos) = ipc.tos {
         flow.tos = if daddr.is_v4() { tos & 0xfc } else { tos };
     }
+    route::dont_route(&mut flow, common, flags);
     let dst = match sk.last_route.take() {
         Some((asked, dst)) if asked == flow && dst.is_current(cx.net) => dst,
         _ => route::output(cx, &flow).inspect_err(|&errno| {

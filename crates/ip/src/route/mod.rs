@@ -8,7 +8,7 @@ mod sock;
 mod v4;
 mod v6;
 
-pub use sock::{connect, flow_of, sk_dst};
+pub use sock::{connect, dont_route, flow_of, sk_dst};
 pub use v4::spec_dst;
 
 use crate::IpNet;

@@ -5,7 +5,7 @@ use net::Cx;
 use net::dst::{Dst, Flow};
 use net::sock::{SockCommon, SockFlag};
 use std::sync::Arc;
-use uapi::{InetAddr, Result};
+use uapi::{InetAddr, MSG_DONTROUTE, Result};
 
 /// The flow of a packet from this socket to `daddr`: the socket's source, mark and class of service,
 /// and the interface it is bound to or names for such destinations (`inet_sk_init_flowi4`,
@@ -51,6 +51,15 @@ pub fn flow_of(sk: &SockCommon, inet: &InetSock, daddr: InetAddr) -> Flow {
         }
     }
     flow
+}
+
+/// Makes the flow of one call of `sendmsg()` end on a link if the call, or the socket, asks for it (`ip_sendmsg_scope`).
+/// IPv6 does not know of it.
+#[inline]
+pub fn dont_route(flow: &mut Flow, sk: &SockCommon, flags: u32) {
+    if flow.daddr.is_v4() && (flags & MSG_DONTROUTE != 0 || sk.flag(SockFlag::LocalRoute)) {
+        flow.tos |= super::RTO_ONLINK;
+    }
 }
 
 /// The route to `daddr` with the socket's own source or the one chosen for it, and, if the socket
