@@ -4,8 +4,8 @@ use super::NetDevice;
 use crate::netns::Net;
 use std::sync::Arc;
 use uapi::ioctl::{
-    SIOCGIFFLAGS, SIOCGIFHWADDR, SIOCGIFINDEX, SIOCGIFMAP, SIOCGIFMETRIC, SIOCGIFMTU, SIOCGIFNAME,
-    SIOCGIFSLAVE, SIOCGIFTXQLEN,
+    SIOCETHTOOL, SIOCGIFFLAGS, SIOCGIFHWADDR, SIOCGIFINDEX, SIOCGIFMAP, SIOCGIFMETRIC, SIOCGIFMTU,
+    SIOCGIFNAME, SIOCGIFSLAVE, SIOCGIFTXQLEN,
 };
 use uapi::netif::{IFF_LOWER_UP, IFF_RUNNING, IFF_UP, IFNAMSIZ};
 use uapi::{Errno, Result};
@@ -42,7 +42,7 @@ fn dev_get_flags(dev: &NetDevice) -> u32 {
 /// Answers in `arg`, a `struct ifreq`.
 ///
 /// # Errors
-/// `ENOIOCTLCMD` for what is no question about a device; `ENODEV`, `EFAULT`.
+/// `ENOIOCTLCMD` for what is no question about a device; `ENODEV`, `EFAULT`, `EOPNOTSUPP` for ethtool's.
 pub fn dev_ioctl(net: &Net, cmd: u32, arg: &mut [u8]) -> Result<i32> {
     if cmd == SIOCGIFNAME {
         let index = arg.get(UNION..UNION + 4).and_then(|b| b.try_into().ok()).ok_or(Errno::EFAULT)?;
@@ -80,6 +80,11 @@ pub fn dev_ioctl(net: &Net, cmd: u32, arg: &mut [u8]) -> Result<i32> {
             // All of it: a `struct ifmap` is longer than the other answers.
             ifreq_union(arg)?;
             arg[UNION..].fill(0);
+        }
+        // No driver here has anything to tell (`ethtool_ops`).
+        SIOCETHTOOL => {
+            ifreq_dev(net, arg)?;
+            return Err(Errno::EOPNOTSUPP);
         }
         // No device here is one of a bundle.
         SIOCGIFSLAVE => {
