@@ -80,7 +80,7 @@ fn bind6<P: InetProto>(sk: &mut SkMut<'_, P>, cx: &UserCx<'_>, address: &[u8]) -
     is_fresh(sk)?;
     let scope = if address.len() >= SOCKADDR_IN6_LEN { sin6.scope_id() } else { 0 };
     check_addr6(sk, cx, addr, scope)?;
-    let v6only = P::inet(sk).v6.v6only;
+    let v6only = P::inet(sk).v6only;
     let saddr = if multicast { InetAddr::UNSPECIFIED_V6 } else { addr };
     if addr.is_v6() && !addr.is_unspecified() {
         set_v6only(sk, true);
@@ -93,7 +93,7 @@ fn bind6<P: InetProto>(sk: &mut SkMut<'_, P>, cx: &UserCx<'_>, address: &[u8]) -
 fn check_addr6<P: InetProto>(sk: &SkMut<'_, P>, cx: &Cx<'_>, addr: InetAddr, scope: u32) -> Result<()> {
     let inet: &InetSock = P::inet(sk);
     if addr.is_v4() {
-        if inet.v6.v6only {
+        if inet.v6only {
             return Err(Errno::EINVAL);
         }
         let free = addr::may_bind(cx.net, inet, addr);
@@ -128,7 +128,7 @@ fn check_addr6<P: InetProto>(sk: &SkMut<'_, P>, cx: &Cx<'_>, addr: InetAddr, sco
 
 fn set_v6only<P: InetProto>(sk: &mut SkMut<'_, P>, on: bool) {
     P::inet_shared(&sk.sk.shared).set_flag(ip::sock::shared_flag::V6ONLY, on);
-    P::inet_mut(sk).v6.v6only = on;
+    P::inet_mut(sk).v6only = on;
 }
 
 fn bind_to<P: InetProto>(sk: &mut SkMut<'_, P>, cx: &UserCx<'_>, wanted: &Wanted) -> Result<()> {

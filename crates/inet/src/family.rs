@@ -89,7 +89,7 @@ fn init_sock<P: InetProto>(cx: &UserCx<'_>, sk: &mut SkMut<'_, P>, wanted: &Want
     let inet = P::inet_mut(sk);
     inet.init(cx.net, family);
     inet.is_icsk = flags.contains(SwFlags::ICSK);
-    let v6only = if inet.v6.v6only { shared_flag::V6ONLY } else { 0 };
+    let v6only = if inet.v6only { shared_flag::V6ONLY } else { 0 };
     // inet6_create leaves it off: IPv4 groups that an IPv6 socket did not join are not for it.
     let not_all = if inet.is_inet6() { shared_flag::MC_NOT_ALL } else { 0 };
     P::inet_shared(&sk.sk.shared).flags.store(v6only | not_all, Relaxed);

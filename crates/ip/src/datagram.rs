@@ -36,7 +36,7 @@ pub fn connect(
         return connect4(cx, sk, inet, prot, to, port);
     }
     if family == AF_INET {
-        if inet.v6.v6only {
+        if inet.v6only {
             return Err(Errno::EAFNOSUPPORT);
         }
         let (to, port) = parse_in(addr)?;
@@ -55,7 +55,7 @@ pub fn connect(
         to = if inet.rcv_saddr.is_v4() { InetAddr::LOOPBACK_V4 } else { InetAddr::LOOPBACK_V6 };
     }
     if let Some(to) = to.as_v4() {
-        if inet.v6.v6only {
+        if inet.v6only {
             return Err(Errno::ENETUNREACH);
         }
         return connect4(cx, sk, inet, prot, to, sin6.port());

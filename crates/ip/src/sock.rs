@@ -7,6 +7,7 @@ use crate::mcast::SockGroup;
 use crate::output::cork::Cork;
 use crate::v4::options::IpOptions;
 use crate::v6::txopt::TxOptions;
+use kern::rarely::{AtRest, Rarely};
 use kern::sync::SpinLock;
 use net::Dst;
 use std::net::Ipv4Addr;
@@ -90,14 +91,14 @@ pub struct InetSock {
     /// A datagram being built from many sends (`cork`).
     pub cork: Option<Box<Cork>>,
     /// What only IPv6 has.
-    pub v6: Ipv6Sock,
+    pub v6: Rarely<Ipv6Sock>,
+    /// `IPV6_V6ONLY` (`sk_ipv6only`).
+    pub v6only: bool,
 }
 
 /// `struct ipv6_pinfo`.
 #[derive(Clone)]
 pub struct Ipv6Sock {
-    /// `IPV6_V6ONLY` (`sk_ipv6only`).
-    pub v6only: bool,
     /// `IPV6_UNICAST_HOPS`, -1 for the default (`hop_limit`).
     pub hop_limit: i16,
     /// `IPV6_MULTICAST_HOPS`, -1 for the default, which is 1 (`mcast_hops`).
@@ -163,34 +164,42 @@ impl Default for InetSock {
             local_port_range: 0,
             options: None,
             cork: None,
-            v6: Ipv6Sock::default(),
+            v6: Rarely::default(),
+            v6only: false,
         }
     }
 }
 
+impl AtRest for Ipv6Sock {
+    const AT_REST: &'static Ipv6Sock = &Ipv6Sock::NEW;
+}
+
 impl Default for Ipv6Sock {
     fn default() -> Self {
-        Ipv6Sock {
-            v6only: false,
-            hop_limit: -1,
-            mcast_hops: -1,
-            mc_loop: true,
-            mcast_oif: 0,
-            ucast_oif: 0,
-            tclass: 0,
-            pmtudisc: uapi::IPV6_PMTUDISC_WANT as u8,
-            dontfrag: false,
-            frag_size: 0,
-            flow_label: 0,
-            sndflow: false,
-            autoflowlabel: None,
-            repflow: false,
-            srcprefs: 0,
-            sticky_pktinfo: In6Pktinfo::default(),
-            opt: None,
-            scope_id: 0,
-        }
+        Ipv6Sock::NEW
     }
+}
+
+impl Ipv6Sock {
+    const NEW: Ipv6Sock = Ipv6Sock {
+        hop_limit: -1,
+        mcast_hops: -1,
+        mc_loop: true,
+        mcast_oif: 0,
+        ucast_oif: 0,
+        tclass: 0,
+        pmtudisc: uapi::IPV6_PMTUDISC_WANT as u8,
+        dontfrag: false,
+        frag_size: 0,
+        flow_label: 0,
+        sndflow: false,
+        autoflowlabel: None,
+        repflow: false,
+        srcprefs: 0,
+        sticky_pktinfo: In6Pktinfo { addr: [0; 16], ifindex: 0 },
+        opt: None,
+        scope_id: 0,
+    };
 }
 
 impl InetSock {
@@ -208,7 +217,7 @@ impl InetSock {
         if sysctl.ip_no_pmtu_disc.load(Relaxed) != 0 {
             self.pmtudisc = uapi::IP_PMTUDISC_DONT as u8;
         }
-        self.v6.v6only = sysctl.bindv6only.load(Relaxed) != 0;
+        self.v6only = sysctl.bindv6only.load(Relaxed) != 0;
     }
 
     /// A child of a listener takes its settings; addresses, ports and the route are its own
@@ -242,6 +251,7 @@ impl InetSock {
             ref options,
             cork: _,
             ref v6,
+            v6only,
         } = *listener;
         (self.family, self.is_icsk, self.local_port_range) = (family, is_icsk, local_port_range);
         (self.tos, self.uc_ttl, self.mc_ttl, self.mc_loop) = (tos, uc_ttl, mc_ttl, mc_loop);
@@ -251,6 +261,14 @@ impl InetSock {
             (freebind, transparent, bind_address_no_port);
         self.options.clone_from(options);
         self.v6 = v6.clone();
+        self.v6only = v6only;
+    }
+
+    /// Sets the traffic class, if it is another.
+    pub fn set_tclass(&mut self, tclass: u8) {
+        if self.v6.tclass != tclass {
+            self.v6.tclass = tclass;
+        }
     }
 
     /// The unspecified address of the socket's family.

@@ -13,6 +13,7 @@ mod fault;
 pub mod gate;
 pub mod hash;
 pub mod park;
+pub mod rarely;
 pub mod rng;
 pub mod signals;
 pub mod slab;

@@ -24,7 +24,7 @@ fn named(sock: DiagSock, names: &SockNames, inet: &InetSock) -> DiagSock {
         local: (Some(names.rcv_saddr), names.num),
         remote: (Some(names.daddr), names.dport),
         tos: (inet.tos, inet.v6.tclass),
-        v6only: inet.v6.v6only,
+        v6only: inet.v6only,
         ..sock
     }
 }

@@ -16,11 +16,14 @@ pub struct Fifo<T> {
 
 impl<T> Default for Fifo<T> {
     fn default() -> Self {
-        Fifo { first: None, rest: None }
+        Fifo::NEW
     }
 }
 
 impl<T> Fifo<T> {
+    /// An empty queue.
+    pub const NEW: Self = Fifo { first: None, rest: None };
+
     /// How many there are.
     #[inline]
     #[must_use]

@@ -104,8 +104,8 @@ pub fn purge_queues(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     while let Some(seg) = sk.receive_queue.pop_front() {
         crate::input::data::eat_skb(sk, cx, seg);
     }
-    if !sk.ofo_queue.is_empty() {
-        for seg in std::mem::take(&mut sk.ofo_queue).into_segments() {
+    if !sk.ofo.queue.is_empty() {
+        for seg in std::mem::take(&mut sk.ofo.queue).into_segments() {
             crate::input::data::eat_skb(sk, cx, seg);
         }
     }

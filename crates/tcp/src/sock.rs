@@ -9,15 +9,16 @@ mod derived;
 use crate::Tcp;
 use crate::cong::Cong;
 use crate::fifo::Fifo;
+use crate::input::ofo::Ofo;
 use crate::output::queue::SendQueue;
 use crate::sysctl::Sysctl;
 use ip::InetSock;
+use kern::rarely::Rarely;
 use kern::time::Jiffies;
 use kern::timer::TimerSlot;
 use net::Skb;
 use std::sync::Arc;
 use wire::TcpFlags;
-use wire::tcp::SackBlock;
 
 pub use crate::init::{OpenReq, disconnect_reset, init_sock, open_child};
 
@@ -229,12 +230,8 @@ pub struct TcpSock {
     pub urg_seq: u32,
     /// Data in order that the user has not read (`sk_receive_queue`).
     pub receive_queue: Fifo<RxSegment>,
-    /// Data beyond a hole, sorted, without overlap (`out_of_order_queue`).
-    pub ofo_queue: crate::input::ofo::OfoQueue,
-    /// What the next SACK says (`selective_acks`), the newest first.
-    pub selective_acks: [SackBlock; 4],
-    /// What its D-SACK says (`duplicate_sack`).
-    pub duplicate_sack: Option<SackBlock>,
+    /// What there is to know of data beyond a hole: nothing, mostly.
+    pub ofo: Rarely<Ofo>,
     /// Options agreed on (`rx_opt`).
     pub rx_opt: RxOpt,
 

@@ -48,7 +48,7 @@ pub(crate) fn append(
         && uapi::SockAddr::parse(name).is_ok_and(|addr| addr.inet_parts().is_some_and(|(ip, _)| ip.is_v4()))
     {
         // `udp_sendmsg` is asked before it is seen that the datagram is one of IPv6.
-        if sk.inet.v6.v6only {
+        if sk.inet.v6only {
             return Err(Errno::ENETUNREACH);
         }
         send::check_v4(msg, msg.iov.remaining())?;

@@ -62,7 +62,7 @@ fn to(addr: InetAddr, port: u16, scope: u32) -> Result<Dest> {
 fn named6(sk: &Sock<Udp>, inet: &InetSock, name: &[u8]) -> Result<Dest> {
     match i32::from(sa_family(name)?) {
         AF_INET6 => {}
-        AF_INET if inet.v6.v6only => return Err(Errno::ENETUNREACH),
+        AF_INET if inet.v6only => return Err(Errno::ENETUNREACH),
         AF_INET => return named4(name),
         // For IPv6 an address without a family is none; the way to a peer of IPv4 is then asked of IPv6's routes.
         AF_UNSPEC => {
@@ -78,7 +78,7 @@ fn named6(sk: &Sock<Udp>, inet: &InetSock, name: &[u8]) -> Result<Dest> {
     let addr = match InetAddr::from(*sin6.ip()) {
         InetAddr::UNSPECIFIED_V6 if inet.saddr.is_v4() => InetAddr::LOOPBACK_V4,
         InetAddr::UNSPECIFIED_V6 => InetAddr::LOOPBACK_V6,
-        addr if addr.is_v4() && inet.v6.v6only => return Err(Errno::ENETUNREACH),
+        addr if addr.is_v4() && inet.v6only => return Err(Errno::ENETUNREACH),
         addr => addr,
     };
     let scoped = name.len() >= SOCKADDR_IN6_LEN && addr.needs_scope_id();

@@ -100,7 +100,7 @@ pub(crate) fn key(inet: &InetSock) -> Key {
         daddr: inet.daddr,
         dport: inet.dport,
         v6: inet.is_inet6(),
-        v6only: inet.v6.v6only,
+        v6only: inet.v6only,
     }
 }
 

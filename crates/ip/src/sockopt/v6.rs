@@ -171,7 +171,7 @@ pub(super) static ROWS: &[Row] = &[
         },
         |opt, out| out.int(i32::from(opt.shared.flag(shared_flag::RECVERR6)))
     ),
-    both!(IPV6_V6ONLY, set_v6only, |opt, out| out.int(i32::from(opt.inet.v6.v6only))),
+    both!(IPV6_V6ONLY, set_v6only, |opt, out| out.int(i32::from(opt.inet.v6only))),
     shared!(IPV6_MULTICAST_ALL, MC6_NOT_ALL, i32::MIN, i32::MAX, true),
     shared!(IPV6_RECVERR_RFC4884, RECVERR6_RFC4884, 0, 1, false),
     both!(
@@ -263,7 +263,7 @@ fn set_addrform(opt: &mut Opt<'_, '_>, value: &Value<'_>) -> Result<()> {
     if opt.sk.state() != TcpState::Established as u8 {
         return Err(Errno::ENOTCONN);
     }
-    if opt.inet.v6.v6only || !opt.inet.daddr.is_v4() {
+    if opt.inet.v6only || !opt.inet.daddr.is_v4() {
         return Err(Errno::EADDRNOTAVAIL);
     }
     Err(Errno::ENOPROTOOPT)
@@ -323,7 +323,7 @@ fn set_v6only(opt: &mut Opt<'_, '_>, value: &Value<'_>) -> Result<()> {
     if opt.inet.num != 0 {
         return Err(Errno::EINVAL);
     }
-    opt.inet.v6.v6only = value.on();
+    opt.inet.v6only = value.on();
     opt.shared.set_flag(shared_flag::V6ONLY, value.on());
     opt.sk.set_flag(SockFlag::Ipv6Only, value.on());
     Ok(())

@@ -118,7 +118,7 @@ impl Proto for Ping {
     /// `EACCES` unless one of the caller's groups is in `ping_group_range` (`ping_init_sock`).
     fn init(sk: &mut SkMut<'_, Self>, cx: &UserCx<'_>) -> Result<()> {
         if is_v6(sk.sk) {
-            sk.inet.v6.v6only = true;
+            sk.inet.v6only = true;
         }
         let [low, high] = &PingNet::of(cx.net).group_range;
         let (low, high) = (low.load(Relaxed) as u32, high.load(Relaxed) as u32);

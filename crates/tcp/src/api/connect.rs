@@ -135,7 +135,7 @@ fn target_v6(sk: &mut Sk<'_>, addr: &[u8]) -> Result<Target> {
             return Err(Errno::EINVAL);
         }
     }
-    if target.addr.is_v4() && sk.inet.v6.v6only {
+    if target.addr.is_v4() && sk.inet.v6only {
         return Err(Errno::ENETUNREACH);
     }
     Ok(target)

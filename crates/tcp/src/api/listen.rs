@@ -39,7 +39,7 @@ pub fn start(sk: &mut Sk<'_>, cx: &UserCx<'_>) -> Result<()> {
         Ok(()) => {
             sk.sk.shared.inet.publish(&sk.inet);
             sk.inet.dst = None;
-            let v6only = sk.inet.v6.v6only;
+            let v6only = sk.inet.v6only;
             cx.tcp().hash.listening.insert(sk, v6only);
             Ok(())
         }

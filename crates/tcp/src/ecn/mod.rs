@@ -213,7 +213,9 @@ fn mark(tp: &mut TcpSock, capable: bool) {
     // An ECT(1) that somebody set would stay, as in Linux, which only adds the bit.
     let tos = |old: u8| if capable { old | bits } else { old & !MASK };
     tp.inet.tos = tos(tp.inet.tos);
-    tp.inet.v6.tclass = tos(tp.inet.v6.tclass);
+    if tp.inet.is_inet6() {
+        tp.inet.set_tclass(tos(tp.inet.v6.tclass));
+    }
 }
 
 /// Marks a segment that is about to leave; gives the flags that say what came marked (`tcp_ecn_send`).

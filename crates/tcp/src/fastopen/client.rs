@@ -413,7 +413,7 @@ pub fn ended(sk: &Sk<'_>, cx: &Cx<'_>) {
     if !client.asked {
         return;
     }
-    let mut beyond = sk.ofo_queue.iter();
+    let mut beyond = sk.ofo.queue.iter();
     if sk.data_segs_in == 0 {
         if let (Some(only), None) = (beyond.next(), beyond.next())
             && only.flags.fin()

@@ -131,7 +131,7 @@ impl Bucket {
 
 /// The local end of a locked sock.
 pub fn local_of(sk: &Sk<'_>) -> Local {
-    Local { addr: sk.inet.rcv_saddr, v6: sk.inet.is_inet6(), v6only: sk.inet.v6.v6only }
+    Local { addr: sk.inet.rcv_saddr, v6: sk.inet.is_inet6(), v6only: sk.inet.v6only }
 }
 
 /// What of a user decides conflicts.

@@ -90,12 +90,12 @@ pub fn dsack_set(sk: &mut Sk<'_>, cx: &Cx<'_>, seq: u32, end_seq: u32) {
     }
     let counter = if before(seq, sk.rcv_nxt) { TcpExt::TCPDSACKOldSent } else { TcpExt::TCPDSACKOfoSent };
     cx.inc(counter);
-    sk.duplicate_sack = Some(SackBlock { start: seq, end: end_seq });
+    sk.ofo.duplicate_sack = Some(SackBlock { start: seq, end: end_seq });
 }
 
 /// The same, joined with what it tells of already (`tcp_dsack_extend`).
 pub fn dsack_extend(sk: &mut Sk<'_>, cx: &Cx<'_>, seq: u32, end_seq: u32) {
-    match &mut sk.duplicate_sack {
+    match &mut sk.ofo.duplicate_sack {
         None => dsack_set(sk, cx, seq, end_seq),
         Some(block) => {
             super::ofo::sack_extend(block, seq, end_seq);

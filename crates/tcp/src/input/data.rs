@@ -66,7 +66,7 @@ pub fn data_queue(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, mut skb: Skb) {
         return cx.consume_skb(skb);
     }
     skb.pull(rx.header_len as usize);
-    sk.duplicate_sack = None;
+    sk.clear_dsack();
     let window = sk.receive_window();
     if rx.seq == sk.rcv_nxt {
         // A bare FIN is taken although the window is closed: peers would repeat it for ever.
@@ -122,10 +122,10 @@ fn queue_and_out(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) {
     if rx.flags.fin() {
         fin(sk, cx);
     }
-    if !sk.ofo_queue.is_empty() {
+    if !sk.ofo.queue.is_empty() {
         drain_ofo(sk, cx);
         // RFC 5681 section 4.2: at once, when the hole is filled.
-        if sk.ofo_queue.is_empty() {
+        if sk.ofo.queue.is_empty() {
             sk.ack_pending |= ACK_NOW;
         }
     }
@@ -141,7 +141,7 @@ fn queue_and_out(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) {
 /// What the hole held back goes to the reader (`tcp_ofo_queue`).
 fn drain_ofo(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     let dsack_high = sk.rcv_nxt;
-    while let Some(first) = sk.ofo_queue.front() {
+    while let Some(first) = sk.ofo.queue.front() {
         let (seq, end_seq, flags) = (first.seq, first.end_seq, first.flags);
         if after(seq, sk.rcv_nxt) {
             break;
@@ -149,7 +149,7 @@ fn drain_ofo(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         if before(seq, dsack_high) {
             super::challenge::dsack_extend(sk, cx, seq, earlier(end_seq, dsack_high));
         }
-        let Some(seg) = sk.ofo_queue.pop_front() else { break };
+        let Some(seg) = sk.ofo.queue.pop_front() else { break };
         if !after(end_seq, sk.rcv_nxt) {
             uncharge(sk, cx, seg.skb.truesize);
             drop_skb(sk, cx, seg.skb, DropReason::TcpOldData);
@@ -193,12 +193,14 @@ pub fn fin(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         }
         _ => {}
     }
-    for seg in std::mem::take(&mut sk.ofo_queue).into_segments() {
-        eat_skb(sk, cx, seg);
+    if !sk.ofo.queue.is_empty() {
+        for seg in std::mem::take(&mut sk.ofo.queue).into_segments() {
+            eat_skb(sk, cx, seg);
+        }
     }
     // `tcp_sack_reset`
     sk.rx_opt.num_sacks = 0;
-    sk.duplicate_sack = None;
+    sk.clear_dsack();
     if !sk.sk.is_dead() {
         sk.sk.state_change(cx);
         let hup = sk.sk.shutdown() == SHUTDOWN_MASK || state::state(sk) == TcpState::Close;

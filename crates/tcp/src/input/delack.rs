@@ -70,7 +70,7 @@ pub fn ack_snd_check(sk: &mut Sk<'_>, cx: &Cx<'_>, ofo_possible: bool) {
     if full
         || sk.ack_pending & ACK_NOW != 0
         || in_quickack_mode(sk, cx)
-        || (ofo_possible && !sk.ofo_queue.is_empty())
+        || (ofo_possible && !sk.ofo.queue.is_empty())
     {
         send_ack(sk, cx);
     } else {

@@ -6,6 +6,7 @@ use crate::fifo::Fifo;
 use crate::mem::{charge, drop_skb, uncharge};
 use crate::seq::{after, before};
 use crate::sock::{ACK_SCHED, RxSegment, Sk, TcpSock};
+use kern::rarely::AtRest;
 use net::mib::TcpExt;
 use net::{Cx, DropReason, Skb};
 use std::collections::VecDeque;
@@ -13,6 +14,35 @@ use wire::tcp::SackBlock;
 
 /// Most blocks that are remembered (`TCP_NUM_SACKS`).
 const NUM_SACKS: usize = 4;
+
+/// Data beyond a hole, and what the next segment tells of it.
+#[derive(Default)]
+pub struct Ofo {
+    /// The data (`out_of_order_queue`).
+    pub queue: OfoQueue,
+    /// What the next SACK says (`selective_acks`), the newest first.
+    pub selective_acks: [SackBlock; NUM_SACKS],
+    /// What its D-SACK says (`duplicate_sack`).
+    pub duplicate_sack: Option<SackBlock>,
+}
+
+impl AtRest for Ofo {
+    const AT_REST: &'static Ofo = &Ofo {
+        queue: OfoQueue { segs: Fifo::NEW },
+        selective_acks: [SackBlock { start: 0, end: 0 }; NUM_SACKS],
+        duplicate_sack: None,
+    };
+}
+
+impl TcpSock {
+    /// The next SACK tells of no duplicate.
+    #[inline]
+    pub fn clear_dsack(&mut self) {
+        if self.ofo.duplicate_sack.is_some() {
+            self.ofo.duplicate_sack = None;
+        }
+    }
+}
 
 /// Segments in order of their first sequence number; none lies inside another.
 #[derive(Default)]
@@ -124,9 +154,9 @@ fn queue(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) {
     cx.inc(TcpExt::TCPOFOQueue);
     let (seq, end_seq) = (rx.seq, rx.end_seq);
     let truesize = skb.truesize;
-    let at = sk.ofo_queue.position(seq);
+    let at = sk.ofo.queue.position(seq);
     if let Some(i) = at.checked_sub(1)
-        && let Some(before_it) = sk.ofo_queue.get(i)
+        && let Some(before_it) = sk.ofo.queue.get(i)
         && before(seq, before_it.end_seq)
     {
         if !after(end_seq, before_it.end_seq) {
@@ -140,7 +170,7 @@ fn queue(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) {
         if seq == before_it.seq {
             // It replaces the shorter one.
             dsack_extend(sk, cx, seq, overlap);
-            if let Some(old) = sk.ofo_queue.remove(i) {
+            if let Some(old) = sk.ofo.queue.remove(i) {
                 cx.inc(TcpExt::TCPOFOMerge);
                 uncharge(sk, cx, old.skb.truesize);
                 drop_skb(sk, cx, old.skb, DropReason::TcpOfoMerge);
@@ -154,7 +184,7 @@ fn queue(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) {
 
 fn insert(sk: &mut Sk<'_>, cx: &Cx<'_>, at: usize, rx: &TcpRx, skb: Skb, truesize: u32) {
     let seg = RxSegment::new((rx.seq, rx.end_seq), rx.flags, skb);
-    let joined = match at.checked_sub(1).and_then(|i| sk.ofo_queue.get_mut(i)) {
+    let joined = match at.checked_sub(1).and_then(|i| sk.ofo.queue.get_mut(i)) {
         Some(before_it) if prune::can_join(cx, before_it, &seg) => {
             let added = prune::join(cx, before_it, seg);
             charge(sk, added);
@@ -162,13 +192,13 @@ fn insert(sk: &mut Sk<'_>, cx: &Cx<'_>, at: usize, rx: &TcpRx, skb: Skb, truesiz
             true
         }
         _ => {
-            sk.ofo_queue.insert(at, seg);
+            sk.ofo.queue.insert(at, seg);
             false
         }
     };
     // What begins behind it may lie inside it.
     let next = if joined { at } else { at + 1 };
-    while let Some(other) = sk.ofo_queue.get(next) {
+    while let Some(other) = sk.ofo.queue.get(next) {
         if !after(rx.end_seq, other.seq) {
             break;
         }
@@ -179,7 +209,7 @@ fn insert(sk: &mut Sk<'_>, cx: &Cx<'_>, at: usize, rx: &TcpRx, skb: Skb, truesiz
         }
         let (start, end) = (other.seq, other.end_seq);
         dsack_extend(sk, cx, start, end);
-        if let Some(old) = sk.ofo_queue.remove(next) {
+        if let Some(old) = sk.ofo.queue.remove(next) {
             cx.inc(TcpExt::TCPOFOMerge);
             uncharge(sk, cx, old.skb.truesize);
             drop_skb(sk, cx, old.skb, DropReason::TcpOfoMerge);
@@ -215,7 +245,7 @@ pub fn sack_new(tp: &mut TcpSock, seq: u32, end_seq: u32) {
         return;
     }
     let mut n = usize::from(tp.rx_opt.num_sacks);
-    let blocks = &mut tp.selective_acks;
+    let blocks = &mut tp.ofo.selective_acks;
     let found = blocks[..n].iter_mut().position(|block| sack_extend(block, seq, end_seq));
     if let Some(i) = found {
         blocks[..=i].rotate_right(1);
@@ -240,16 +270,16 @@ pub fn sack_new(tp: &mut TcpSock, seq: u32, end_seq: u32) {
 
 /// `rcv_nxt` moved: blocks below it are gone (`tcp_sack_remove`).
 pub fn sack_remove(tp: &mut TcpSock) {
-    if tp.ofo_queue.is_empty() {
+    if tp.ofo.queue.is_empty() {
         tp.rx_opt.num_sacks = 0;
         return;
     }
     let (mut n, mut i) = (usize::from(tp.rx_opt.num_sacks), 0);
     while i < n {
-        if before(tp.rcv_nxt, tp.selective_acks[i].start) {
+        if before(tp.rcv_nxt, tp.ofo.selective_acks[i].start) {
             i += 1;
         } else {
-            tp.selective_acks.copy_within(i + 1..n, i);
+            tp.ofo.selective_acks.copy_within(i + 1..n, i);
             n -= 1;
         }
     }
@@ -276,9 +306,9 @@ mod tests {
         let mut tp = sock();
         sack_new(&mut tp, 10, 20);
         sack_new(&mut tp, 30, 40);
-        assert_eq!(tp.selective_acks[..2], [block(30, 40), block(10, 20)]);
+        assert_eq!(tp.ofo.selective_acks[..2], [block(30, 40), block(10, 20)]);
         sack_new(&mut tp, 20, 30);
-        assert_eq!((tp.rx_opt.num_sacks, tp.selective_acks[0]), (1, block(10, 40)));
+        assert_eq!((tp.rx_opt.num_sacks, tp.ofo.selective_acks[0]), (1, block(10, 40)));
     }
 
     #[test]
@@ -288,7 +318,10 @@ mod tests {
             sack_new(&mut tp, i * 100, i * 100 + 10);
         }
         assert_eq!(tp.rx_opt.num_sacks, 4);
-        assert_eq!(tp.selective_acks, [block(400, 410), block(300, 310), block(200, 210), block(100, 110)]);
+        assert_eq!(
+            tp.ofo.selective_acks,
+            [block(400, 410), block(300, 310), block(200, 210), block(100, 110)]
+        );
     }
 
     proptest! {
@@ -302,10 +335,10 @@ mod tests {
                     got.insert(x);
                 }
                 sack_new(&mut tp, base.wrapping_add(start), base.wrapping_add(start + len));
-                let first = tp.selective_acks[0];
+                let first = tp.ofo.selective_acks[0];
                 let (s, e) = (first.start.wrapping_sub(base), first.end.wrapping_sub(base));
                 prop_assert!(s <= start && e >= start + len);
-                let blocks = &tp.selective_acks[..usize::from(tp.rx_opt.num_sacks)];
+                let blocks = &tp.ofo.selective_acks[..usize::from(tp.rx_opt.num_sacks)];
                 for block in blocks {
                     for x in block.start.wrapping_sub(base)..block.end.wrapping_sub(base) {
                         prop_assert!(got.contains(&x));

@@ -216,7 +216,10 @@ fn collapse_one(sk: &Sk<'_>, cx: &Cx<'_>, left: &mut Fifo<RxSegment>) {
 
 /// Collapses each run of neighbours beyond the hole, if it is worth it (`tcp_collapse_ofo_queue`).
 fn collapse_ofo(sk: &mut Sk<'_>, cx: &Cx<'_>) {
-    let mut left = std::mem::take(&mut sk.ofo_queue).into_segments();
+    if sk.ofo.queue.is_empty() {
+        return;
+    }
+    let mut left = std::mem::take(&mut sk.ofo.queue).into_segments();
     let mut out = VecDeque::with_capacity(left.len());
     let mut tiny = 0;
     while let Some(first) = left.pop_front() {
@@ -242,7 +245,7 @@ fn collapse_ofo(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         }
     }
     out.append(&mut left);
-    sk.ofo_queue = OfoQueue::from(out);
+    sk.ofo.queue = OfoQueue::from(out);
 }
 
 /// Drops what is farthest beyond the hole; the peer will see its SACKs taken back
@@ -250,11 +253,11 @@ fn collapse_ofo(sk: &mut Sk<'_>, cx: &Cx<'_>) {
 fn prune_ofo_queue(sk: &mut Sk<'_>, cx: &Cx<'_>, seq: u32) -> bool {
     let mut pruned = false;
     let mut goal = i64::from(sk.sk.rcvbuf() >> 3);
-    while let Some(last) = sk.ofo_queue.back() {
+    while let Some(last) = sk.ofo.queue.back() {
         if !after(last.seq, seq) {
             break;
         }
-        let Some(seg) = sk.ofo_queue.pop_back() else { break };
+        let Some(seg) = sk.ofo.queue.pop_back() else { break };
         pruned = true;
         goal -= i64::from(seg.skb.truesize);
         uncharge(sk, cx, seg.skb.truesize);
@@ -270,7 +273,7 @@ fn prune_ofo_queue(sk: &mut Sk<'_>, cx: &Cx<'_>, seq: u32) -> bool {
         cx.inc(TcpExt::OfoPruned);
         if sk.rx_opt.sack_ok {
             sk.rx_opt.num_sacks = 0;
-            sk.duplicate_sack = None;
+            sk.clear_dsack();
         }
     }
     pruned

@@ -121,6 +121,6 @@ fn is_at_highest_sack(sk: &Sk<'_>, seq: u32) -> bool {
     if !sk.rx_opt.sack_ok || sk.rx_opt.num_sacks == 0 {
         return false;
     }
-    let blocks = sk.selective_acks.iter().take(usize::from(sk.rx_opt.num_sacks));
+    let blocks = sk.ofo.selective_acks.iter().take(usize::from(sk.rx_opt.num_sacks));
     blocks.map(|block| block.end).reduce(crate::seq::later) == Some(seq)
 }

@@ -144,7 +144,7 @@ fn grow_by(sk: &Sk<'_>, cx: &Cx<'_>, len: u32, truesize: u32) -> u32 {
 /// Turns header prediction on when nothing stands against it (`tcp_fast_path_check`).
 #[inline]
 pub fn fast_path_check(sk: &mut Sk<'_>) {
-    if sk.ofo_queue.is_empty()
+    if sk.ofo.queue.is_empty()
         && sk.rcv_wnd != 0
         && sk.sk.rmem_alloc.load(Relaxed) < sk.sk.rcvbuf()
         && sk.urg_data == 0
@@ -299,7 +299,7 @@ pub fn rcvbuf_grow(sk: &mut Sk<'_>, cx: &Cx<'_>, copied: u32) {
     // We are one RTT late, and a sender in slow start doubles again.
     let mut window = u64::from(copied) << 1;
     window += (window * (u64::from(copied) - old.min(u64::from(copied))) / old) << 1;
-    if let Some(last) = sk.ofo_queue.back() {
+    if let Some(last) = sk.ofo.queue.back() {
         window += u64::from(last.end_seq.wrapping_sub(sk.rcv_nxt));
     }
     let want = sk.space_from_win(window.min(u64::from(u32::MAX)) as u32).min(sysctl.rmem(2));

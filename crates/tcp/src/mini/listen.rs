@@ -346,7 +346,7 @@ pub(crate) fn make_child(
         if faddr.is_v4() {
             sk.inet.tos = tos;
         } else {
-            sk.inet.v6.tclass = tos;
+            sk.inet.set_tclass(tos);
         }
     }
     state::set_state(&mut sk, cx, TcpState::SynRecv);

@@ -54,7 +54,7 @@ impl OutOptions {
         {
             return out;
         }
-        if sk.rx_opt.num_sacks != 0 || sk.duplicate_sack.is_some() {
+        if sk.rx_opt.num_sacks != 0 || sk.ofo.duplicate_sack.is_some() {
             let sack = sack_blocks(sk, if ts.is_some() { 3 } else { 4 });
             let ts_len = if ts.is_some() { TIMESTAMP_LEN } else { 0 };
             return (OutOptions::Sack(ts, sack), ts_len + 4 + 8 * sack.as_slice().len());
@@ -115,7 +115,7 @@ fn accurate(sk: &Sk<'_>, ts: Option<TcpTimestamp>) -> Option<(OutOptions, usize)
 pub fn only_timestamp(sk: &Sk<'_>, flags: TcpFlags) -> Option<TcpTimestamp> {
     let only = sk.rx_opt.tstamp_ok
         && sk.rx_opt.num_sacks | sk.ecn_flags & ACCECN == 0
-        && sk.duplicate_sack.is_none()
+        && sk.ofo.duplicate_sack.is_none()
         && !flags.syn();
     only.then(|| TcpTimestamp { val: sk.tsval(), ecr: sk.rx_opt.ts_recent })
 }
@@ -129,8 +129,8 @@ pub fn timestamp_bytes(ts: TcpTimestamp) -> [u8; TIMESTAMP_LEN] {
 
 /// The D-SACK first, then what is beyond holes, newest first, as many as fit.
 fn sack_blocks(sk: &Sk<'_>, fits: usize) -> SackBlocks {
-    let held = sk.selective_acks.iter().take(usize::from(sk.rx_opt.num_sacks)).copied();
-    sk.duplicate_sack.into_iter().chain(held).take(fits).collect()
+    let held = sk.ofo.selective_acks.iter().take(usize::from(sk.rx_opt.num_sacks)).copied();
+    sk.ofo.duplicate_sack.into_iter().chain(held).take(fits).collect()
 }
 
 /// Options of a SYN, or of a SYN-ACK of a simultaneous open.
@@ -152,7 +152,7 @@ fn syn_options(sk: &Sk<'_>, cx: &Cx<'_>) -> TcpOptions<'static> {
 #[inline]
 #[must_use]
 pub fn established_len(sk: &Sk<'_>) -> usize {
-    if sk.rx_opt.num_sacks | sk.ecn_flags & ACCECN == 0 && sk.duplicate_sack.is_none() {
+    if sk.rx_opt.num_sacks | sk.ecn_flags & ACCECN == 0 && sk.ofo.duplicate_sack.is_none() {
         return if sk.rx_opt.tstamp_ok { TIMESTAMP_LEN } else { 0 };
     }
     unusual_len(sk)
@@ -172,7 +172,7 @@ fn unusual_len(sk: &Sk<'_>) -> usize {
 /// Bytes of timestamps and SACK blocks, and how many of these there are.
 fn usual_len(sk: &Sk<'_>) -> (usize, usize) {
     let ts = if sk.rx_opt.tstamp_ok { TIMESTAMP_LEN } else { 0 };
-    let blocks = usize::from(sk.rx_opt.num_sacks) + usize::from(sk.duplicate_sack.is_some());
+    let blocks = usize::from(sk.rx_opt.num_sacks) + usize::from(sk.ofo.duplicate_sack.is_some());
     if blocks == 0 {
         return (ts, 0);
     }

@@ -141,11 +141,11 @@ fn bytes_of(words: [u32; 5]) -> [u8; TcpHdr::LEN] {
 /// What options of a segment tell of is told.
 fn told(sk: &mut Sk<'_>, flags: TcpFlags, options: &OutOptions) {
     if sk.is_accecn() {
-        let dsack = sk.duplicate_sack.map(|block| block.start);
+        let dsack = sk.ofo.duplicate_sack.map(|block| block.start);
         ecn::option::sent(sk, options.has_accecn(), dsack);
     }
     if !flags.syn() {
-        sk.duplicate_sack = None;
+        sk.clear_dsack();
     }
 }
 
