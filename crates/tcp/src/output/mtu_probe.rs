@@ -100,7 +100,7 @@ pub fn probe(sk: &mut Sk<'_>, cx: &Cx<'_>) -> Probed {
         || sk.ca_state != CaState::Open
         || sk.snd_cwnd < 11
         || sk.rx_opt.num_sacks != 0
-        || sk.duplicate_sack.is_some()
+        || sk.ofo.duplicate_sack.is_some()
     {
         return Probed::No;
     }
