@@ -199,6 +199,8 @@ pub struct Rare {
     pub pacing_timer: TimerSlot,
     /// Time to live of the last segment that came while [`TcpSock::tx_acks`].
     pub ack_ttl: u8,
+    /// When the ACK that stands for those left out is due (`compressed_ack_timer`).
+    pub compressed_ack_timer: TimerSlot,
 }
 
 /// `struct tcp_sock`.
@@ -536,6 +538,8 @@ pub struct TcpSock {
     pub mtup_enabled: bool,
     /// Segments in the queue tell when they are acknowledged.
     pub tx_acks: bool,
+    /// The timer of compressed ACKs is.
+    pub compressing: bool,
 }
 
 /// A timer whose deadline moves without touching the wheel while the wheel's entry is not later.

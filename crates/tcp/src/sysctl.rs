@@ -67,6 +67,8 @@ sysctls! {
         base_mss: "tcp_base_mss" = 1024, ANY;
         /// Challenge ACKs per second in all.
         challenge_ack_limit: "tcp_challenge_ack_limit" = i32::MAX, ANY;
+        /// Most ACKs that one stands for.
+        comp_sack_nr: "tcp_comp_sack_nr" = 44, BYTE;
         /// Send D-SACKs.
         dsack: "tcp_dsack" = 1, BYTE;
         /// ECN: 0 none, 1 asked for and granted, 2 granted, 3 to 5 the same with Accurate ECN granted (3 asked for too, 4
@@ -182,6 +184,10 @@ sysctls! {
     unsigned {
         /// Seconds until the search for the MTU begins again.
         probe_interval: "tcp_probe_interval" = 600;
+        /// How long ACKs of segments out of order may wait for others, ns.
+        comp_sack_delay_ns: "tcp_comp_sack_delay_ns" = 1_000_000;
+        /// And how much longer the timer may take, ns.
+        comp_sack_slack_ns: "tcp_comp_sack_slack_ns" = 100_000;
         /// Writable below so many unsent bytes.
         notsent_lowat: "tcp_notsent_lowat" = u32::MAX;
     }

@@ -1,7 +1,7 @@
 //! Namespaces on a wire, in virtual time: what tests of the whole stack share.
 //!
 //! The world itself is [`sockeye::sim`]. Here are a pair of hosts ready to talk ([`Pair`]), streams of
-//! checkable bytes ([`stream`]), what is to be gone in the end ([`leaks`]), the packets on a wire as
+//! checkable bytes ([`stream`]), connections drawn by lot ([`scenario`]), what is to be gone in the end ([`leaks`]), the packets on a wire as
 //! their headers say ([`segment`]), and random and mutated packets and calls ([`fuzz`]).
 //!
 //! The tests' own knobs: `TESTKIT_BYTES` and `TESTKIT_SEEDS` for the large transfers, `FUZZ_SECONDS`
@@ -12,6 +12,7 @@
 pub mod fuzz;
 pub mod leaks;
 mod pair;
+pub mod scenario;
 pub mod segment;
 pub mod stream;
 

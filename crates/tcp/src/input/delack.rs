@@ -2,9 +2,13 @@
 //! quick-ACK and interactive modes).
 
 use crate::output::ack::{DELACK_MIN, send_ack, send_delayed_ack};
+use crate::output::mstamp_refresh;
 use crate::output::window::choose;
+use crate::seq::{after, before};
 use crate::sock::{ACK_NOW, ACK_SCHED, Sk};
+use crate::timer::Which;
 use net::Cx;
+use wire::tcp::SackBlock;
 
 /// Most ACKs in a row without delay (`TCP_MAX_QUICKACKS`).
 pub const MAX_QUICKACKS: u8 = 16;
@@ -67,14 +71,69 @@ pub fn ack_snd_check(sk: &mut Sk<'_>, cx: &Cx<'_>, ofo_possible: bool) {
     let full = sk.rcv_nxt.wrapping_sub(sk.rcv_wup) > u32::from(sk.ack_rcv_mss)
         && (sk.rcv_nxt.wrapping_sub(sk.copied_seq) < sk.sk.rcvlowat().max(0) as u32
             || choose(sk, cx) >= sk.rcv_wnd);
-    if full
-        || sk.ack_pending & ACK_NOW != 0
-        || in_quickack_mode(sk, cx)
-        || (ofo_possible && !sk.ofo.queue.is_empty())
-    {
+    if full || sk.ack_pending & ACK_NOW != 0 || in_quickack_mode(sk, cx) {
         send_ack(sk, cx);
+    } else if ofo_possible && !sk.ofo.queue.is_empty() {
+        out_of_order(sk, cx);
     } else {
         send_delayed_ack(sk, cx);
+    }
+}
+
+/// Duplicate ACKs that make the peer retransmit go at once; of those after them, one speaks for all that
+/// a twentieth of an RTT brings.
+#[cold]
+fn out_of_order(sk: &mut Sk<'_>, cx: &Cx<'_>) {
+    /// Segments that arrive out of order before the peer retransmits (`TCP_FASTRETRANS_THRESH`).
+    const FASTRETRANS_THRESH: u8 = 3;
+    if sk.is_reno() || i32::from(sk.compressed_ack) >= sk.sysctl().comp_sack_nr() {
+        return send_ack(sk, cx);
+    }
+    if sk.compressed_ack_rcv_nxt != sk.rcv_nxt {
+        sk.compressed_ack_rcv_nxt = sk.rcv_nxt;
+        sk.dup_ack_counter = 0;
+    }
+    if sk.dup_ack_counter < FASTRETRANS_THRESH {
+        sk.dup_ack_counter += 1;
+        return send_ack(sk, cx);
+    }
+    sk.compressed_ack += 1;
+    if sk.compressing {
+        return;
+    }
+    sk.compressing = true;
+    // Both are eight times what they say.
+    let rtt = if sk.srtt_us != 0 { sk.rcv_rtt_us.min(sk.srtt_us) } else { sk.rcv_rtt_us };
+    let sysctl = sk.sysctl();
+    let delay = (u64::from(rtt) * (1000 >> 3) / 20).min(u64::from(sysctl.comp_sack_delay_ns()));
+    let at = cx.now() + (delay + u64::from(sysctl.comp_sack_slack_ns()));
+    let sock = sk.sk;
+    cx.hrtimer_start(&sk.rare_mut().compressed_ack_timer, at, Which::CompressedAck as u8, || sock.hold());
+}
+
+/// It is time to send the one for all (`tcp_compressed_ack_kick`).
+pub(crate) fn compressed_ack_kick(sk: &mut Sk<'_>, cx: &Cx<'_>) {
+    sk.compressing = false;
+    if sk.compressed_ack > 0 {
+        // This one is sent.
+        sk.compressed_ack -= 1;
+        mstamp_refresh(sk, cx);
+        send_ack(sk, cx);
+    }
+}
+
+/// A block that is not among the newest two is about to change: what the peer was not told of the others
+/// yet is told now (`tcp_sack_compress_send_ack`).
+pub(crate) fn flush_compressed(sk: &mut Sk<'_>, cx: &Cx<'_>, seq: u32, end_seq: u32) {
+    const BLOCKS_EXPECTED: usize = 2;
+    let known = usize::from(sk.rx_opt.num_sacks);
+    let touches = |block: &SackBlock| !after(seq, block.end) && !before(end_seq, block.start);
+    if sk.compressed_ack > 0
+        && known >= BLOCKS_EXPECTED
+        && !sk.selective_acks[..BLOCKS_EXPECTED].iter().any(touches)
+    {
+        sk.compressed_ack -= 1;
+        send_ack(sk, cx);
     }
 }
 

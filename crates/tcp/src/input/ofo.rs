@@ -1,7 +1,7 @@
 //! Data beyond a hole (`tcp_data_queue_ofo`), and the SACK blocks that tell of it (RFC 2018).
 
 use super::challenge::{dsack_extend, dsack_set};
-use super::{TcpRx, prune, window};
+use super::{TcpRx, delack, prune, window};
 use crate::fifo::Fifo;
 use crate::mem::{charge, drop_skb, uncharge};
 use crate::seq::{after, before};
@@ -163,6 +163,7 @@ fn queue(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) {
             // All of it is there.
             cx.inc(TcpExt::TCPOFOMerge);
             dsack_set(sk, cx, seq, end_seq);
+            delack::flush_compressed(sk, cx, seq, end_seq);
             sack_new(sk, seq, end_seq);
             return drop_skb(sk, cx, skb, DropReason::TcpOfoMerge);
         }
@@ -215,6 +216,7 @@ fn insert(sk: &mut Sk<'_>, cx: &Cx<'_>, at: usize, rx: &TcpRx, skb: Skb, truesiz
             drop_skb(sk, cx, old.skb, DropReason::TcpOfoMerge);
         }
     }
+    delack::flush_compressed(sk, cx, rx.seq, rx.end_seq);
     sack_new(sk, rx.seq, rx.end_seq);
     if sk.rx_opt.sack_ok {
         window::grow_window(sk, cx, rx.len, truesize);

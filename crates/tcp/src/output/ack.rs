@@ -46,11 +46,12 @@ pub fn acceptable_seq(sk: &Sk<'_>) -> u32 {
 /// An ACK left: quick-ACK credit is used up, the timer is off.
 #[inline]
 pub fn event_ack_sent(sk: &mut Sk<'_>, cx: &Cx<'_>, rcv_nxt: u32) {
-    let _ = cx;
     if sk.compressed_ack > 0 {
         cx.add(net::mib::TcpExt::TCPAckCompressed, u64::from(sk.compressed_ack));
         sk.compressed_ack = 0;
-        sk.dup_ack_counter = 0;
+    }
+    if sk.compressing {
+        cancel_compressed(sk, cx);
     }
     if rcv_nxt != sk.rcv_nxt {
         return;
@@ -66,6 +67,15 @@ pub fn event_ack_sent(sk: &mut Sk<'_>, cx: &Cx<'_>, rcv_nxt: u32) {
         sk.ack_pending = 0;
         sk.ack_retry = 0;
         sk.delack_timer.deadline = 0;
+    }
+}
+
+/// The ACK that is sent speaks for those that were left out.
+#[cold]
+pub(crate) fn cancel_compressed(sk: &mut Sk<'_>, cx: &Cx<'_>) {
+    sk.compressing = false;
+    if let Some(rare) = &sk.rare {
+        cx.hrtimer_cancel(&rare.compressed_ack_timer);
     }
 }
 

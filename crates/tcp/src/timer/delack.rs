@@ -13,6 +13,7 @@ pub fn delack_timer(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         return;
     }
     if sk.compressed_ack > 0 {
+        sk.compressed_ack -= 1;
         mstamp_refresh(sk, cx);
         send_ack(sk, cx);
         return;

@@ -39,6 +39,8 @@ pub enum Which {
     Keepalive,
     /// Pacing (`pacing_timer`), of high resolution.
     Pacing,
+    /// Compressed ACKs (`compressed_ack_timer`), of high resolution.
+    CompressedAck,
 }
 
 impl Which {
@@ -48,11 +50,12 @@ impl Which {
             Which::Delack => "delack",
             Which::Keepalive => "keepalive",
             Which::Pacing => "pacing",
+            Which::CompressedAck => "compressed ack",
         }
     }
 
     fn of(which: u8) -> Option<Which> {
-        [Which::Retransmit, Which::Delack, Which::Keepalive, Which::Pacing]
+        [Which::Retransmit, Which::Delack, Which::Keepalive, Which::Pacing, Which::CompressedAck]
             .into_iter()
             .find(|w| *w as u8 == which)
     }
@@ -62,7 +65,7 @@ fn timer(tp: &mut TcpSock, which: Which) -> &mut LazyTimer {
     match which {
         Which::Retransmit => &mut tp.retransmit_timer,
         Which::Delack => &mut tp.delack_timer,
-        Which::Keepalive | Which::Pacing => &mut tp.sk_timer,
+        Which::Keepalive | Which::Pacing | Which::CompressedAck => &mut tp.sk_timer,
     }
 }
 
@@ -105,6 +108,9 @@ pub fn clear_xmit_timers(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     sk.pending = XmitTimer::None;
     sk.ack_pending = 0;
     crate::output::pace::cancel(sk, cx);
+    if sk.compressing {
+        crate::output::ack::cancel_compressed(sk, cx);
+    }
     remove(sk, cx, Which::Retransmit);
     remove(sk, cx, Which::Delack);
 }
@@ -161,8 +167,11 @@ pub fn rto_delta_us(sk: &Sk<'_>) -> i64 {
 /// A timer fired (`Proto::deferred`): early ones are armed again.
 pub fn deferred(sk: &mut Sk<'_>, cx: &Cx<'_>, which: u8) {
     let Some(which) = Which::of(which) else { return };
-    if which == Which::Pacing {
-        return crate::output::pace::kick(sk, cx);
+    // Those of high resolution are not lazy.
+    match which {
+        Which::Pacing => return crate::output::pace::kick(sk, cx),
+        Which::CompressedAck => return crate::input::delack::compressed_ack_kick(sk, cx),
+        _ => {}
     }
     let now = cx.jiffies();
     let t = timer(sk, which);
@@ -176,7 +185,7 @@ pub fn deferred(sk: &mut Sk<'_>, cx: &Cx<'_>, which: u8) {
     match which {
         Which::Retransmit => write_timer(sk, cx),
         Which::Delack => delack::delack_timer(sk, cx),
-        Which::Keepalive | Which::Pacing => keepalive::keepalive_timer(sk, cx),
+        Which::Keepalive | Which::Pacing | Which::CompressedAck => keepalive::keepalive_timer(sk, cx),
     }
 }
 
