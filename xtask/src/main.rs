@@ -4,6 +4,7 @@
 //! - `chapters` ties each row of `docs/CHAPTERS.md` to the tests that show it;
 //! - `diff` asks the host's kernel and Sockeye the same and prints what differs (tests/differential);
 //! - `packetdrill` runs packet scripts on the stack;
+//! - `trajectories` compares how windows go with the host's kernel, `interop` sends bytes to and from it;
 //! - `ci` runs everything a change must pass, and is what `.ci/run` calls.
 
 #![forbid(unsafe_code)]
@@ -46,6 +47,16 @@ const COMMANDS: &[Command] = &[
         run: packetdrill,
     },
     Command {
+        name: "trajectories",
+        help: "how congestion windows go, the host's and Sockeye's, on the same paths [FILTER --recorded --record --docs DIR]",
+        run: trajectories,
+    },
+    Command {
+        name: "interop",
+        help: "checked bytes between Sockeye and the host's kernel over TUN [FILTER --megabytes N --gigabytes N --programs]",
+        run: interop,
+    },
+    Command {
         name: "ci",
         help: "everything a change must pass: setup, fmt, clippy, layers, chapters, tests, doc tests, deny [STEP…: only these]",
         run: ci::run,
@@ -71,6 +82,15 @@ fn packetdrill(tree: &tree::Tree, args: &[String]) -> Result<(), String> {
     } else {
         Err("not all scripts passed".to_owned())
     }
+}
+
+/// Where the host gives no right to a namespace, what was recorded of it serves.
+fn trajectories(tree: &tree::Tree, args: &[String]) -> Result<(), String> {
+    if program(tree, "interop", "trajectories", args)? { Ok(()) } else { Err("they differ".to_owned()) }
+}
+
+fn interop(tree: &tree::Tree, args: &[String]) -> Result<(), String> {
+    if program(tree, "interop", "interop", args)? { Ok(()) } else { Err("not all could be sent".to_owned()) }
 }
 
 fn program(tree: &tree::Tree, package: &str, name: &str, args: &[String]) -> Result<bool, String> {

@@ -46,6 +46,7 @@ pub(crate) const ROOMS: &[Room] = &[
     edge("testkit", OUTSIDE, false),
     edge("conformance", OUTSIDE, false),
     edge("differential", OUTSIDE, true),
+    edge("interop", OUTSIDE, true),
     edge("pktscript", OUTSIDE, false),
     edge("outside", OUTSIDE, false),
     edge("xtask", OUTSIDE, false),

@@ -130,7 +130,7 @@ pub(crate) fn flush_compressed(sk: &mut Sk<'_>, cx: &Cx<'_>, seq: u32, end_seq: 
     let touches = |block: &SackBlock| !after(seq, block.end) && !before(end_seq, block.start);
     if sk.compressed_ack > 0
         && known >= BLOCKS_EXPECTED
-        && !sk.selective_acks[..BLOCKS_EXPECTED].iter().any(touches)
+        && !sk.ofo.selective_acks[..BLOCKS_EXPECTED].iter().any(touches)
     {
         sk.compressed_ack -= 1;
         send_ack(sk, cx);
