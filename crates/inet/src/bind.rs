@@ -153,7 +153,10 @@ fn bind_to<P: InetProto>(sk: &mut SkMut<'_, P>, cx: &UserCx<'_>, wanted: &Wanted
     let inet = P::inet_mut(sk);
     inet.daddr = inet.any();
     inet.dport = 0;
-    inet.dst = None;
+    // `__inet6_bind` leaves the route of an earlier peer where it is.
+    if !inet.is_inet6() {
+        inet.dst = None;
+    }
     P::inet_shared(&common.shared).publish(P::inet(sk));
     Ok(())
 }

@@ -25,6 +25,12 @@ pub fn inet_dgram_connect<P: InetProto>(
     P::connect(&mut sk.lock_sock(cx).sk_mut(), cx, address)
 }
 
+/// A connection is given up: whoever sleeps on it learns of that.
+fn disconnect<P: InetProto>(sk: &mut SkMut<'_, P>, cx: &UserCx<'_>) -> Result<()> {
+    sk.sk.set_disconnects(sk.sk.disconnects().wrapping_add(1));
+    P::disconnect(sk, cx)
+}
+
 fn is_connecting<P: InetProto>(sk: &SkMut<'_, P>) -> bool {
     let state = sk.sk.state();
     state == TcpState::SynSent as u8 || state == TcpState::SynRecv as u8
@@ -61,7 +67,7 @@ pub(crate) fn stream_connect<'a, 'c, P: InetProto>(
     if let Some(address) = address
         && i32::from(sa_family(address)?) == AF_UNSPEC
     {
-        let result = P::disconnect(&mut guard.sk_mut(), cx);
+        let result = disconnect(&mut guard.sk_mut(), cx);
         let left = if result.is_ok() { SocketState::Unconnected } else { SocketState::Disconnecting };
         sock.set_state(cx, left);
         return result;
@@ -114,6 +120,7 @@ fn wait_for_connect<'a, 'c, P: InetProto>(
     if to_send {
         P::write_pending(&mut guard.sk_mut(), true);
     }
+    let disconnects = sk.disconnects();
     drop(guard);
     cx.do_softirq();
     let (mut guard, result) = sk.lock_sock(cx).wait_event(timeo, |sk| (!is_connecting(sk)).then_some(()));
@@ -121,6 +128,7 @@ fn wait_for_connect<'a, 'c, P: InetProto>(
         P::write_pending(&mut guard.sk_mut(), false);
     }
     match result {
+        Ok(()) if sk.disconnects() != disconnects => Err(Errno::EPIPE),
         Ok(()) => Ok(guard),
         Err(Errno::EAGAIN) => Err(pending),
         Err(errno) => Err(errno),
@@ -134,7 +142,7 @@ fn finish_connect<P: InetProto>(sock: &Socket, cx: &UserCx<'_>, sk: &mut SkMut<'
         return Ok(());
     }
     let errno = sk.sk.take_err().unwrap_or(Errno::ECONNABORTED);
-    let disconnected = P::disconnect(sk, cx).is_ok();
+    let disconnected = disconnect(sk, cx).is_ok();
     let left = if disconnected { SocketState::Unconnected } else { SocketState::Disconnecting };
     sock.set_state(cx, left);
     Err(errno)

@@ -1,23 +1,26 @@
 //! `getsockname()` and `getpeername()` (`inet_getname`, `inet6_getname`).
 
 use ip::{InetProto, InetSock};
+use net::socket::Whose;
 use net::{Socket, UserCx};
 use uapi::{Errno, InetAddr, Result, SockAddr, TcpState};
 
-/// Writes the socket's own address or, with `peer`, the peer's, as its family shows it; returns the
+/// Writes the socket's own address or, the peer's, as its family shows it; returns the
 /// whole length. `ENOTCONN` when there is no peer.
 pub fn inet_getname<P: InetProto>(
     sock: &Socket,
     cx: &UserCx<'_>,
     out: &mut [u8],
-    peer: bool,
+    whose: Whose,
 ) -> Result<usize> {
     let sk = sock.sock::<P>()?;
     let guard = sk.lock_sock(cx);
     let inet: &InetSock = P::inet(&guard);
+    let peer = whose != Whose::Own;
     let (addr, port) = if peer {
         let state = sk.state();
-        let closed = state == TcpState::Close as u8 || state == TcpState::SynSent as u8;
+        let closed =
+            whose == Whose::Peer && [TcpState::Close as u8, TcpState::SynSent as u8].contains(&state);
         if inet.dport == 0 || closed {
             return Err(Errno::ENOTCONN);
         }

@@ -126,9 +126,19 @@ fn established(
     }
     inet.daddr = to;
     inet.dport = port;
-    if let Some(cork) = inet.cork.as_mut().filter(|cork| cork.daddr.is_v4() && to.is_v4()) {
-        // Both use one flow: what is being built goes to the new peer (`inet->cork.fl`).
-        (cork.saddr, cork.daddr, cork.dport) = (inet.saddr, to, port);
+    if let (Some(cork), Some(v4)) = (&mut inet.cork, to.as_v4()) {
+        // Both use one flow: what is being built goes to the new peer (`inet->cork.fl`). If it is of IPv6, the
+        // addresses and ports of IPv4 stand where its destination was: it goes nowhere.
+        if cork.daddr.is_v4() {
+            (cork.saddr, cork.daddr, cork.dport) = (inet.saddr, to, port);
+        } else {
+            let mut lost = cork.daddr.as_v6().octets();
+            lost[..4].copy_from_slice(&inet.saddr.as_v4().map_or([0; 4], |saddr| saddr.octets()));
+            lost[4..8].copy_from_slice(&v4.octets());
+            lost[8..10].copy_from_slice(&port.to_be_bytes());
+            lost[10..12].copy_from_slice(&inet.sport.to_be_bytes());
+            cork.daddr = std::net::Ipv6Addr::from(lost).into();
+        }
     }
     inet.id = cx.net.rng.u32() as u16;
     sk.set_txhash(cx.net.rng.u32() | 1);

@@ -151,7 +151,7 @@ fn put6(cx: &Cx<'_>, shared: &InetShared, err: &ErrMsg, msg: &mut RecvMsg<'_>) {
         let (saddr, _) = packet::addrs(&err.skb);
         SockAddr::inet6(saddr, 0, scope(saddr)).encode(offender);
         let rxopt = shared.rxopt.load(Relaxed);
-        cmsg::recv6_common(rxopt, &err.skb, msg);
+        cmsg::recv6_common(rxopt, &err.skb, true, msg);
         if packet::is_v6(&err.skb) {
             cmsg::recv6_specific(rxopt, &err.skb, msg);
         } else {

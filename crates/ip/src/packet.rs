@@ -27,6 +27,8 @@ pub mod flag {
     /// This stack wrote its IP header: loopback reception need not check it. Not so for headers that
     /// programs write (`IP_HDRINCL`).
     pub const OURS: u16 = 1 << 9;
+    /// Its receiver wanted `IP_PKTINFO` or its IPv6 form when it was queued (`PKTINFO_SKB_CB`).
+    pub const PKTINFO: u16 = 1 << 10;
 }
 
 /// True for an IPv6 packet; the network header is set.

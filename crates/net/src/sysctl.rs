@@ -20,6 +20,15 @@ pub trait SysctlNode: Send + Sync {
     fn read(&self, net: &Net) -> String;
     /// Takes a new value. `EINVAL` for what Linux does not accept, `EPERM` for a read-only file.
     fn write(&self, net: &Net, text: &str) -> Result<()>;
+    /// The same for what a program wrote: how many bytes of it were taken.
+    fn write_bytes(&self, net: &Net, bytes: &[u8]) -> Result<usize> {
+        let text = std::str::from_utf8(bytes).map_err(|_| Errno::EINVAL)?;
+        self.write(net, text).map(|()| bytes.len())
+    }
+    /// Whether it is read and written at any place (`proc_dostring`); numbers are only at the first.
+    fn is_text(&self) -> bool {
+        false
+    }
 }
 
 /// All files of a namespace, by path below `/proc/sys`, as `net/ipv4/tcp_sack`.
@@ -37,6 +46,11 @@ impl SysctlTable {
         }
         nodes.insert(path.to_owned(), node);
         Ok(())
+    }
+
+    /// A file in place of one that is there.
+    pub fn replace(&self, path: &str, node: Arc<dyn SysctlNode>) {
+        self.nodes.lock().insert(path.to_owned(), node);
     }
 
     /// The file at `path`; dots may stand for slashes, as sysctl(8) takes them. `ENOENT`.
@@ -64,56 +78,275 @@ impl SysctlTable {
     }
 }
 
-/// Whole numbers that share a file, each within bounds (`proc_dointvec_minmax`): one row of a
-/// room's table.
+/// A list of ranges such as `8080,9000-9010` of numbers below `end` (`proc_do_large_bitmap`).
+///
+/// # Errors
+/// `EINVAL` for what is none; `ERANGE` never.
+pub fn parse_ranges(bytes: &[u8], end: usize) -> Result<Vec<(usize, usize)>> {
+    // Only so much is looked at, and what is cut off there is no number.
+    const PAGE: usize = 4095;
+    let mut left = &bytes[..bytes.len().min(PAGE)];
+    let cut = left.len() < bytes.len();
+    let mut ranges = Vec::new();
+    let number = |text: &[u8]| -> Result<(usize, usize)> {
+        let ends = |byte: &u8| b",-\n".contains(byte);
+        let len = text.iter().position(ends).unwrap_or(text.len());
+        let (negative, value, rest) = get_long(&text[..len])?;
+        match usize::try_from(value) {
+            Ok(value) if !negative && value < end && rest.is_empty() => Ok((value, len)),
+            _ => Err(Errno::EINVAL),
+        }
+    };
+    if left.is_empty() {
+        return Ok(ranges);
+    }
+    loop {
+        let (first, len) = match left {
+            [] | [b'\n'] if !cut => return Ok(ranges),
+            _ => number(left)?,
+        };
+        left = &left[len..];
+        let mut last = first;
+        if let [b'-', rest @ ..] = left {
+            let (value, len) = number(rest)?;
+            (last, left) = (value, &rest[len..]);
+        }
+        if last < first {
+            return Err(Errno::EINVAL);
+        }
+        ranges.push((first, last));
+        left = left.get(1..).unwrap_or_default();
+    }
+}
+
+/// What a file's numbers may be (`proc_dointvec_minmax` and its kin).
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// The least that is accepted.
+    pub min: i32,
+    /// The most that is accepted.
+    pub max: i32,
+    /// The numbers are `u32`s: of any size, or from `min` on if that is positive (`proc_douintvec_minmax`).
+    pub unsigned: bool,
+}
+
+impl Bounds {
+    /// Any number.
+    pub const ANY: Bounds = Bounds { min: i32::MIN, max: i32::MAX, unsigned: false };
+
+    fn accept(&self, negative: bool, number: u64) -> Option<i32> {
+        let number = i64::try_from(number).ok()?;
+        let number = if negative { -number } else { number };
+        match self.unsigned {
+            true => {
+                u32::try_from(number).ok().filter(|n| i64::from(*n) >= i64::from(self.min)).map(|n| n as i32)
+            }
+            false => i32::try_from(number).ok().filter(|number| (self.min..=self.max).contains(number)),
+        }
+    }
+
+    /// Takes the numbers that a program wrote to the file at `path`: how many bytes of it were taken. What comes before
+    /// a bad one is set.
+    ///
+    /// # Errors
+    /// `EINVAL` for what is no number or not within bounds, and for nothing but spaces.
+    pub fn write<'v>(
+        &self,
+        path: &str,
+        values: impl IntoIterator<Item = &'v AtomicI32>,
+        bytes: &[u8],
+    ) -> Result<usize> {
+        /// Only so much is looked at.
+        const PAGE: usize = 4095;
+        let alone = UNSIGNED.binary_search(&path.rsplit('/').next().unwrap_or_default()).is_ok();
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        let mut left = &bytes[..bytes.len().min(PAGE)];
+        let mut any = false;
+        for value in values {
+            left = left.trim_ascii_start();
+            if left.is_empty() {
+                break;
+            }
+            let (negative, number, rest) = get_long(left)?;
+            if negative && alone {
+                return Err(Errno::EINVAL);
+            }
+            value.store(self.accept(negative, number).ok_or(Errno::EINVAL)?, Relaxed);
+            (left, any) = (rest, true);
+        }
+        // Who writes more numbers than there are learns of it by the count.
+        match any {
+            true if alone => Ok(bytes.len()),
+            true => Ok(bytes.len() - left.trim_ascii_start().len()),
+            false => Err(Errno::EINVAL),
+        }
+    }
+}
+
+/// Whole numbers that share a file, each within bounds: one row of a room's table.
 pub struct IntRow {
     /// Path below `/proc/sys`.
     pub path: &'static str,
     /// The numbers.
     pub values: fn(&Net) -> &[AtomicI32],
-    /// The least that is accepted.
-    pub min: i32,
-    /// The most that is accepted.
-    pub max: i32,
+    /// What they may be.
+    pub bounds: Bounds,
     /// Permission bits.
     pub mode: u32,
-    /// The numbers are `u32`s, of any size (`proc_douintvec`).
-    pub unsigned: bool,
 }
 
-/// A number as `proc_dointvec` takes it: decimal, `0x…` or, after a 0, octal.
-fn number(word: &str, unsigned: bool) -> Option<i32> {
-    let (digits, negative) = word.strip_prefix('-').map_or((word, false), |digits| (digits, true));
-    let (digits, radix) = match digits.strip_prefix("0x").or(digits.strip_prefix("0X")) {
-        Some(hex) => (hex, 16),
-        None if digits.len() > 1 && digits.starts_with('0') => (&digits[1..], 8),
-        None => (digits, 10),
+/// One number at the beginning of `text`, without the spaces before it (`proc_get_long`): decimal, `0x…` or, after a
+/// 0, octal; then an end or a space. Its sign, its value and what is left.
+fn get_long(text: &[u8]) -> Result<(bool, u64, &[u8])> {
+    /// No number is as long as this (`TMPBUFLEN`).
+    const TOO_LONG: usize = 21;
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] if !rest.is_empty() => (true, rest),
+        _ => (false, text),
     };
-    if digits.starts_with(['+', '-']) {
-        return None;
-    }
-    let value = i64::from_str_radix(digits, radix).ok()?;
-    match unsigned {
-        true if negative => None,
-        true => u32::try_from(value).ok().map(|value| value as i32),
-        false => i32::try_from(if negative { -value } else { value }).ok(),
+    let (radix, skip) = match digits {
+        [b'0', b'x' | b'X', next, ..] if next.is_ascii_hexdigit() => (16, 2),
+        [b'0', ..] => (8, 0),
+        _ => (10, 0),
+    };
+    let body = digits.get(skip..).unwrap_or_default();
+    let len = body.iter().take_while(|byte| char::from(**byte).is_digit(radix)).count();
+    let value = std::str::from_utf8(&body[..len]).ok().and_then(|text| u64::from_str_radix(text, radix).ok());
+    let rest = &body[len..];
+    let whole = text.len() - rest.len();
+    match value {
+        Some(value) if whole < TOO_LONG && rest.first().is_none_or(|byte| b" \t\n".contains(byte)) => {
+            Ok((negative, value, rest))
+        }
+        _ => Err(Errno::EINVAL),
     }
 }
+
+/// Files of `net` that hold one number without a sign (`proc_dou8vec_minmax`, `proc_douintvec`), sorted: what
+/// follows the number in a write is passed over.
+const UNSIGNED: &[&str] = &[
+    "addr_gen_mode",
+    "anycast_src_echo_reply",
+    "auto_flowlabels",
+    "bindv6only",
+    "echo_ignore_all",
+    "echo_ignore_anycast",
+    "echo_ignore_multicast",
+    "error_anycast_as_unicast",
+    "fib_multipath_hash_fields",
+    "fib_multipath_hash_policy",
+    "fib_multipath_hash_seed",
+    "fib_multipath_use_neigh",
+    "fib_notify_on_flag_change",
+    "flowlabel_consistency",
+    "flowlabel_state_ranges",
+    "force_forwarding",
+    "fwmark_reflect",
+    "icmp_echo_enable_probe",
+    "icmp_echo_ignore_all",
+    "icmp_echo_ignore_broadcasts",
+    "icmp_errors_use_inbound_ifaddr",
+    "icmp_ignore_bogus_error_responses",
+    "igmp_link_local_mcast_reports",
+    "ioam6_enabled",
+    "ioam6_id",
+    "ip_autobind_reuse",
+    "ip_default_ttl",
+    "ip_dynaddr",
+    "ip_early_demux",
+    "ip_forward_update_priority",
+    "ip_forward_use_pmtu",
+    "ip_no_pmtu_disc",
+    "ip_nonlocal_bind",
+    "ndisc_evict_nocarrier",
+    "nexthop_compat_mode",
+    "ra_defrtr_metric",
+    "ra_honor_pio_life",
+    "ra_honor_pio_pflag",
+    "raw_l3mdev_accept",
+    "skip_notify_on_dev_down",
+    "tcp_abort_on_overflow",
+    "tcp_app_win",
+    "tcp_autocorking",
+    "tcp_backlog_ack_defer",
+    "tcp_child_ehash_entries",
+    "tcp_comp_sack_nr",
+    "tcp_dsack",
+    "tcp_early_demux",
+    "tcp_early_retrans",
+    "tcp_ecn",
+    "tcp_ecn_fallback",
+    "tcp_ecn_option",
+    "tcp_ecn_option_beacon",
+    "tcp_fack",
+    "tcp_frto",
+    "tcp_fwmark_accept",
+    "tcp_keepalive_probes",
+    "tcp_l3mdev_accept",
+    "tcp_migrate_req",
+    "tcp_min_tso_segs",
+    "tcp_moderate_rcvbuf",
+    "tcp_mtu_probing",
+    "tcp_no_metrics_save",
+    "tcp_no_ssthresh_metrics_save",
+    "tcp_notsent_lowat",
+    "tcp_orphan_retries",
+    "tcp_pingpong_thresh",
+    "tcp_plb_enabled",
+    "tcp_plb_idle_rehash_rounds",
+    "tcp_plb_rehash_rounds",
+    "tcp_plb_suspend_rto_sec",
+    "tcp_probe_interval",
+    "tcp_recovery",
+    "tcp_reflect_tos",
+    "tcp_retrans_collapse",
+    "tcp_retries1",
+    "tcp_retries2",
+    "tcp_rfc1337",
+    "tcp_sack",
+    "tcp_shrink_window",
+    "tcp_slow_start_after_idle",
+    "tcp_stdurg",
+    "tcp_syn_linear_timeouts",
+    "tcp_syn_retries",
+    "tcp_synack_retries",
+    "tcp_syncookies",
+    "tcp_thin_linear_timeouts",
+    "tcp_timestamps",
+    "tcp_tso_rtt_log",
+    "tcp_tso_win_divisor",
+    "tcp_tw_reuse",
+    "tcp_tw_reuse_delay",
+    "tcp_window_scaling",
+    "tcp_workaround_signed_windows",
+    "tstamp_allow_data",
+    "txrehash",
+    "udp_child_hash_entries",
+    "udp_early_demux",
+    "udp_l3mdev_accept",
+    "xfrm_aevent_etime",
+    "xfrm_aevent_rseqth",
+];
+
+/// The most seconds that fit when they are counted in ticks (`proc_dointvec_jiffies`).
+pub const MOST_SECONDS: i32 = i32::MAX / 1000;
 
 impl IntRow {
     /// A row for one or more numbers of any size, mode 0644.
     pub const fn new(path: &'static str, values: fn(&Net) -> &[AtomicI32]) -> Self {
-        IntRow { path, values, min: i32::MIN, max: i32::MAX, mode: 0o644, unsigned: false }
+        IntRow { path, values, bounds: Bounds::ANY, mode: 0o644 }
     }
 
     /// The same with bounds.
     pub const fn range(self, min: i32, max: i32) -> Self {
-        IntRow { min, max, ..self }
+        IntRow { bounds: Bounds { min, max, ..self.bounds }, ..self }
     }
 
     /// The same for `u32`s of any size.
     pub const fn unsigned(self) -> Self {
-        IntRow { unsigned: true, ..self }
+        IntRow { bounds: Bounds { unsigned: true, ..self.bounds }, ..self }
     }
 
     /// The same, read-only.
@@ -128,29 +361,20 @@ impl SysctlNode for &'static IntRow {
     }
 
     fn read(&self, net: &Net) -> String {
-        let show = |value: i32| if self.unsigned { (value as u32).to_string() } else { value.to_string() };
+        let show = |v: i32| if self.bounds.unsigned { (v as u32).to_string() } else { v.to_string() };
         let values: Vec<String> = (self.values)(net).iter().map(|v| show(v.load(Relaxed))).collect();
         values.join("\t") + "\n"
     }
 
     fn write(&self, net: &Net, text: &str) -> Result<()> {
+        self.write_bytes(net, text.as_bytes()).map(drop)
+    }
+
+    fn write_bytes(&self, net: &Net, bytes: &[u8]) -> Result<usize> {
         if self.mode & 0o200 == 0 {
             return Err(Errno::EPERM);
         }
-        let values = (self.values)(net);
-        let mut words = text.split_ascii_whitespace();
-        let mut any = false;
-        for value in values {
-            let Some(word) = words.next() else { break };
-            let number = number(word, self.unsigned).ok_or(Errno::EINVAL)?;
-            if !(self.min..=self.max).contains(&number) {
-                return Err(Errno::EINVAL);
-            }
-            value.store(number, Relaxed);
-            any = true;
-        }
-        // An empty write is accepted and changes nothing; a surplus number is an error.
-        if words.next().is_some() && !any { Err(Errno::EINVAL) } else { Ok(()) }
+        self.bounds.write(self.path, (self.values)(net), bytes)
     }
 }
 

@@ -4,7 +4,7 @@ use crate::sock::Netlink;
 use crate::{name, sockopt};
 use net::msg::{MsgHdr, RecvMsg};
 use net::sock::{GetOpt, Timeo};
-use net::socket::{ProtoOps, stubs};
+use net::socket::{ProtoOps, Whose, stubs};
 use net::{Proto, Socket, UserCx};
 use uapi::Result;
 use uapi::socket::AF_NETLINK;
@@ -39,8 +39,8 @@ fn connect(sock: &Socket, cx: &UserCx<'_>, addr: &[u8], _nonblock: bool) -> Resu
     name::connect(sock, sock.sock()?, cx, addr)
 }
 
-fn getname(sock: &Socket, cx: &UserCx<'_>, buf: &mut [u8], peer: bool) -> Result<usize> {
-    name::getname(sock.sock()?, cx, buf, peer)
+fn getname(sock: &Socket, cx: &UserCx<'_>, buf: &mut [u8], whose: Whose) -> Result<usize> {
+    name::getname(sock.sock()?, cx, buf, whose != Whose::Own)
 }
 
 fn poll(sock: &Socket, cx: &UserCx<'_>) -> u32 {

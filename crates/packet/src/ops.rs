@@ -4,7 +4,7 @@ use crate::sock::Packet;
 use crate::{bind, send, sockopt};
 use net::msg::{MsgHdr, RecvMsg};
 use net::sock::{GetOpt, Timeo};
-use net::socket::{ProtoOps, stubs};
+use net::socket::{ProtoOps, Whose, stubs};
 use net::{Proto, Socket, UserCx};
 use uapi::socket::AF_PACKET;
 use uapi::{Errno, Result};
@@ -14,7 +14,7 @@ pub(crate) static PACKET_OPS: ProtoOps = ProtoOps {
     family: AF_PACKET as u16,
     release,
     bind: |sock, cx, addr| bind::bind(sock.sock()?, cx, addr),
-    getname: |sock, cx, buf, peer| bind::getname(sock.sock()?, cx, buf, peer),
+    getname: |sock, cx, buf, whose| bind::getname(sock.sock()?, cx, buf, whose != Whose::Own),
     poll,
     ioctl,
     setsockopt,
@@ -28,7 +28,7 @@ pub(crate) static PACKET_OPS: ProtoOps = ProtoOps {
 pub(crate) static PACKET_OPS_SPKT: ProtoOps = ProtoOps {
     name: "packet_ops_spkt",
     bind: |sock, cx, addr| bind::bind_spkt(sock.sock()?, cx, addr),
-    getname: |sock, cx, buf, peer| bind::getname_spkt(sock.sock()?, cx, buf, peer),
+    getname: |sock, cx, buf, whose| bind::getname_spkt(sock.sock()?, cx, buf, whose != Whose::Own),
     setsockopt: stubs::sock_no_setsockopt,
     getsockopt: stubs::sock_no_getsockopt,
     sendmsg: |sock, cx, msg| send::sendmsg_spkt(sock.sock()?, cx, msg),
@@ -48,7 +48,11 @@ fn poll(sock: &Socket, cx: &UserCx<'_>) -> u32 {
 /// Who configures a device by packets asks for its addresses here, too.
 fn ioctl(sock: &Socket, cx: &UserCx<'_>, cmd: u32, arg: &mut [u8]) -> Result<i32> {
     let sk = sock.sock::<Packet>()?;
-    match sk.shared.queue.ioctl(sk, cmd, arg) {
+    let answer = match net::sock::gettstamp(cx, sk, cmd, arg) {
+        Err(Errno::ENOIOCTLCMD) => sk.shared.queue.ioctl(sk, cmd, arg),
+        answer => answer,
+    };
+    match answer {
         Err(Errno::ENOIOCTLCMD) => ip::addr::devinet_ioctl(cx, cmd, arg),
         answer => answer,
     }

@@ -76,6 +76,7 @@ pub(crate) fn queue_rcv(cx: &Cx<'_>, sk: &Sock<Raw>, mut skb: Skb) {
     if let Err(reason) = sk.filter(cx, &mut skb, 1) {
         return cx.drop_skb(skb, reason);
     }
+    ip::cmsg::prepare(sk, &sk.shared.inet, &mut skb);
     if let Err((skb, reason)) = sk.shared.queue.enqueue_within(cx, sk, skb) {
         cx.drop_skb(skb, reason);
     }

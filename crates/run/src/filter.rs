@@ -6,6 +6,7 @@
 
 use crate::bpf::{Insn, Label, Program};
 use crate::call::Op;
+use uapi::ioctl::{SIOCGSTAMP_NEW, SIOCGSTAMPNS_NEW};
 
 const ARCH_X86_64: u32 = 0xc000_003e;
 const ARCH_I386: u32 = 0x4000_0003;
@@ -248,6 +249,8 @@ fn when(p: &mut Program, when: When, ends: &Ends, wants: Wants) {
         When::Request => {
             p.load(arg_lo(1));
             p.if_eq(SIOCOUTQ, ends.notify);
+            p.if_eq(SIOCGSTAMP_NEW, ends.notify);
+            p.if_eq(SIOCGSTAMPNS_NEW, ends.notify);
             p.if_ge(SIOC_LAST + 1, ends.allow);
             p.if_ge(SIOC_FIRST, ends.notify);
             p.goto(ends.allow);
@@ -378,6 +381,7 @@ mod tests {
     fn ioctl_by_request() {
         assert_eq!(ask(ARCH_X86_64, 16, &[3, 0x8912]), NOTIFY, "SIOCGIFCONF");
         assert_eq!(ask(ARCH_X86_64, 16, &[3, 0x5411]), NOTIFY, "SIOCOUTQ");
+        assert_eq!(ask(ARCH_X86_64, 16, &[3, 0x8010_8906]), NOTIFY, "SIOCGSTAMP");
         assert_eq!(ask(ARCH_X86_64, 16, &[3, 0x541b]), ALLOW, "FIONREAD");
         assert_eq!(ask(ARCH_X86_64, 16, &[3, 0x5401]), ALLOW, "TCGETS");
     }

@@ -191,6 +191,11 @@ impl Net {
         self.0.stack.sysctl.read(&self.0.stack, path)
     }
 
+    /// The permission bits of a file under `/proc/sys`, and `ENOENT` for what is none.
+    pub fn sysctl_mode(&self, path: &str) -> Result<u32> {
+        Ok(self.0.stack.sysctl.get(path)?.mode())
+    }
+
     /// Writes a file under `/proc/sys`.
     pub fn set_sysctl(&self, path: &str, value: &str) -> Result<()> {
         self.0.stack.sysctl.write(&self.0.stack, path, value)

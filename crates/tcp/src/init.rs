@@ -141,6 +141,7 @@ pub fn disconnect_reset(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     // Between connections SIOCOUTQ tells how far apart these are.
     (sk.snd_una, sk.snd_nxt) = (old.snd_una, old.snd_nxt);
     sk.mss_cache = old.mss_cache;
+    sk.max_window = old.max_window;
     copy_user_options(sk, &old);
     sk.window_clamp = 0;
     if let Some(rare) = &mut sk.rare {

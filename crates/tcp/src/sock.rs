@@ -76,6 +76,8 @@ pub const ACK_PUSHED: u8 = 4;
 pub const ACK_PUSHED2: u8 = 8;
 /// Acknowledge at once (`ICSK_ACK_NOW`).
 pub const ACK_NOW: u8 = 16;
+/// There was no memory for a segment: the window closes (`ICSK_ACK_NOMEM`).
+pub const ACK_NOMEM: u8 = 32;
 
 /// What was agreed on or seen in options (`struct tcp_options_received`, `rx_opt`).
 #[derive(Clone, Copy, Debug, Default)]

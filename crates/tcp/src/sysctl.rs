@@ -2,7 +2,7 @@
 
 use crate::TcpNet;
 use net::Net;
-use net::sysctl::{IntRow, register_ints};
+use net::sysctl::{IntRow, MOST_SECONDS, register_ints};
 use std::slice::from_ref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
@@ -56,11 +56,14 @@ macro_rules! sysctls {
 /// Any number.
 const ANY: std::ops::RangeInclusive<i32> = i32::MIN..=i32::MAX;
 const BYTE: std::ops::RangeInclusive<i32> = 0..=255;
+const SECONDS: std::ops::RangeInclusive<i32> = -MOST_SECONDS..=MOST_SECONDS;
 
 sysctls! {
     ints {
         /// Answer SYN floods by resets instead of silence when the accept queue is full.
         abort_on_overflow: "tcp_abort_on_overflow" = 0, BYTE;
+        /// Has no effect in Linux either, since segments are measured (`tcp_adv_win_scale`).
+        adv_win_scale: "tcp_adv_win_scale" = 1, -31..=31;
         /// Window kept for the application, as a shift.
         app_win: "tcp_app_win" = 31, 0..=31;
         /// Segment size that MTU probing begins with.
@@ -87,23 +90,23 @@ sysctls! {
         /// Fast Open: 1 for clients, 2 for servers, 4 clients without cookies, 0x200 servers without cookies, 0x400 every listener.
         fastopen: "tcp_fastopen" = 1, ANY;
         /// Seconds an orphan stays in FIN_WAIT2, and a TIME_WAIT.
-        fin_timeout: "tcp_fin_timeout" = 60, 0..=i32::MAX;
+        fin_timeout: "tcp_fin_timeout" = 60, SECONDS;
         /// F-RTO.
         frto: "tcp_frto" = 2, BYTE;
         /// Milliseconds between answers to invalid segments.
         invalid_ratelimit: "tcp_invalid_ratelimit" = 500, 0..=i32::MAX;
         /// Seconds between keepalives.
-        keepalive_intvl: "tcp_keepalive_intvl" = 75, 0..=i32::MAX;
+        keepalive_intvl: "tcp_keepalive_intvl" = 75, SECONDS;
         /// Keepalives before death.
         keepalive_probes: "tcp_keepalive_probes" = 9, BYTE;
         /// Seconds of silence before keepalives.
-        keepalive_time: "tcp_keepalive_time" = 7200, 0..=i32::MAX;
+        keepalive_time: "tcp_keepalive_time" = 7200, SECONDS;
         /// Orphans there may be.
         max_orphans: "tcp_max_orphans" = 131_072, 0..=i32::MAX;
         /// Requests there may be without SYN cookies; the last quarter is for peers that are known.
         max_syn_backlog: "tcp_max_syn_backlog" = 2048, ANY;
         /// The most reordering that is believed, segments.
-        max_reordering: "tcp_max_reordering" = 300, ANY;
+        max_reordering: "tcp_max_reordering" = 300, 1..=i32::MAX;
         /// TIME_WAITs there may be.
         max_tw_buckets: "tcp_max_tw_buckets" = 131_072, ANY;
         /// Window of the minimum RTT filter, s.
@@ -137,7 +140,7 @@ sysctls! {
         /// SYN-ACKs have the type of service of their SYN.
         reflect_tos: "tcp_reflect_tos" = 0, 0..=1;
         /// Reordering to begin with, segments.
-        reordering: "tcp_reordering" = 3, ANY;
+        reordering: "tcp_reordering" = 3, 1..=300;
         /// Collapse retransmitted segments.
         retrans_collapse: "tcp_retrans_collapse" = 1, BYTE;
         /// Retries before the connection is given up.

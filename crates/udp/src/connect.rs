@@ -9,7 +9,9 @@ use uapi::Result;
 
 /// Names the peer. Errors as [`ip::datagram::connect`].
 pub(crate) fn connect(sk: &mut SkMut<'_, Udp>, cx: &UserCx<'_>, addr: &[u8]) -> Result<()> {
-    rehash(sk, cx, |sk| ip::datagram::connect(cx, sk.sk, &mut sk.inet, "UDP", addr))
+    rehash(sk, cx, |sk| ip::datagram::connect(cx, sk.sk, &mut sk.inet, "UDP", addr))?;
+    sk.led = None;
+    Ok(())
 }
 
 /// Forgets the peer, and the address and port that were not asked for.

@@ -10,7 +10,8 @@ use net::msg::MsgHdr;
 use net::sock::SkMut;
 use net::{Cx, UserCx};
 use std::sync::Arc;
-use uapi::{AF_INET, AF_INET6, Errno, InetAddr, Result};
+use uapi::sockaddr::{SIN6_LEN_RFC2133, sa_family};
+use uapi::{AF_INET, AF_INET6, AF_UNSPEC, Errno, InetAddr, Result};
 use wire::UdpHdr;
 
 /// Begins a datagram that more sends are appended to.
@@ -28,10 +29,28 @@ pub(crate) fn begin(
     if dest.connected {
         sk.inet.dst = Some(dst.clone());
     }
+    let sport = sk.inet.num;
     let ends = (dst.src, daddr, dest.port);
+    if daddr.is_v4() {
+        sk.led = (!dest.connected).then_some(ends);
+    }
     sk.pending = if daddr.is_v4() { AF_INET } else { AF_INET6 } as u16;
     sk.inet.cork = Some(Box::new(Cork::new(dst, ends, sk.sk.protocol() as u8, ipc)));
+    if let Some(cork) = &mut sk.inet.cork {
+        cork.sport = sport;
+    }
     append_now(sk, cx, msg, true)
+}
+
+/// What IPv6 asks of an address before it looks at what is being built.
+#[cold]
+pub(crate) fn check_name6(msg: &MsgHdr<'_>) -> Result<()> {
+    let Some(name) = msg.name else { return Ok(()) };
+    match i32::from(sa_family(name)?) {
+        AF_INET6 if name.len() < SIN6_LEN_RFC2133 => Err(Errno::EINVAL),
+        AF_INET | AF_INET6 | AF_UNSPEC => Ok(()),
+        _ => Err(Errno::EINVAL),
+    }
 }
 
 /// Appends a send to the datagram that is being built; `None` when none is any more. The address of
@@ -83,5 +102,7 @@ pub(crate) fn push_pending(sk: &mut SkMut<'_, Udp>, cx: &Cx<'_>) -> Result<()> {
     sk.pending = 0;
     let Some(mut cork) = sk.inet.cork.take() else { return Ok(()) };
     let skb = make_skb(cx, &mut cork);
-    send::send_skb(sk, cx, skb, &cork.datagram(), cork.dport)
+    // IPv6 has its port with the flow, which connect() leaves alone; IPv4 has the socket's of now.
+    let sport = if cork.daddr.is_v4() { sk.inet.num } else { cork.sport };
+    send::send_skb(sk, cx, skb, &cork.datagram(), (sport, cork.dport))
 }

@@ -27,7 +27,7 @@ pub(crate) struct Dest {
 pub(crate) fn destination(sk: &Sock<Udp>, inet: &InetSock, msg: &MsgHdr<'_>) -> Result<Dest> {
     match msg.name {
         None => peer(sk, inet),
-        Some(name) if inet.is_inet6() => named6(sk, inet, name),
+        Some(name) if inet.is_inet6() => named6(sk, inet, name, msg),
         Some(name) => named4(name),
     }
 }
@@ -59,11 +59,14 @@ fn to(addr: InetAddr, port: u16, scope: u32) -> Result<Dest> {
     Ok(Dest { addr, port, scope, connected: false })
 }
 
-fn named6(sk: &Sock<Udp>, inet: &InetSock, name: &[u8]) -> Result<Dest> {
+fn named6(sk: &Sock<Udp>, inet: &InetSock, name: &[u8], msg: &MsgHdr<'_>) -> Result<Dest> {
     match i32::from(sa_family(name)?) {
         AF_INET6 => {}
         AF_INET if inet.v6only => return Err(Errno::ENETUNREACH),
-        AF_INET => return named4(name),
+        AF_INET => {
+            crate::send::check_v4(msg, msg.iov.remaining())?;
+            return named4(name);
+        }
         // For IPv6 an address without a family is none; the way to a peer of IPv4 is then asked of IPv6's routes.
         AF_UNSPEC => {
             let peer = peer(sk, inet)?;

@@ -222,6 +222,7 @@ fn queue_quietly(
         return Err((skb, reason));
     }
     skb.pull(UdpHdr::LEN);
+    ip::cmsg::prepare(sk, &sk.shared.inet, &mut skb);
     sk.shared.queue.enqueue_scheduled(cx, sk, UdpNet::of(cx.net).scheduled(), skb)
 }
 

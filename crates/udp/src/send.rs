@@ -39,6 +39,9 @@ pub(crate) fn sendmsg(sk: &Sock<Udp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> 
 fn send(sk: &mut SkMut<'_, Udp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<usize> {
     let len = msg.iov.remaining();
     let more = sk.corkflag || msg.flags & MSG_MORE != 0;
+    if sk.pending != 0 && sk.inet.is_inet6() {
+        cork::check_name6(msg)?;
+    }
     if i32::from(sk.pending) == AF_INET {
         check_v4(msg, len)?;
     }
@@ -81,11 +84,17 @@ fn send(sk: &mut SkMut<'_, Udp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Resul
     if more {
         return cork::begin(sk, cx, msg, &dest, ipc.clone(), gso_size, (dst, daddr));
     }
-    let to = Datagram { dst: &dst, saddr: dst.src, daddr, protocol: sk.sk.protocol() as u8, ipc };
+    let (saddr, daddr, port) = match sk.led {
+        // With a route at hand Linux takes the addresses from where connect() left them, and what was built from many
+        // sends has left its own there.
+        Some(led) if flow.is_none() && daddr.is_v4() => led,
+        _ => (dst.src, daddr, dest.port),
+    };
+    let to = Datagram { dst: &dst, saddr, daddr, protocol: sk.sk.protocol() as u8, ipc };
     let result = if gso_size != 0 && len > usize::from(gso_size) {
-        send_segments(sk, cx, msg, &to, dest.port, gso_size)
+        send_segments(sk, cx, msg, &to, port, gso_size)
     } else {
-        send_one(sk, cx, msg, &to, dest.port, len)
+        send_one(sk, cx, msg, &to, port, len)
     };
     match flow {
         _ if dest.connected => sk.inet.dst = Some(dst),
@@ -180,7 +189,8 @@ fn send_one(
         cx.consume_skb(skb);
         return Err(Errno::EFAULT);
     }
-    send_skb(sk, cx, skb, to, port)
+    let sport = sk.inet.num;
+    send_skb(sk, cx, skb, to, (sport, port))
 }
 
 /// `UDP_SEGMENT`: one call, many datagrams of the same size, the last one shorter.
@@ -221,7 +231,7 @@ pub(crate) fn send_skb(
     cx: &Cx<'_>,
     mut skb: Skb,
     to: &Datagram<'_>,
-    port: u16,
+    (sport, port): (u16, u16),
 ) -> Result<()> {
     let payload = skb.len();
     let v6 = to.daddr.is_v6();
@@ -235,7 +245,7 @@ pub(crate) fn send_skb(
         true => 0,
         false => !ip::packet::pseudo_header(to.saddr, to.daddr, IPPROTO_UDP as u8, len as u32).fold(),
     };
-    let ([s0, s1], [d0, d1]) = (sk.inet.num.to_be_bytes(), port.to_be_bytes());
+    let ([s0, s1], [d0, d1]) = (sport.to_be_bytes(), port.to_be_bytes());
     let ([l0, l1], [c0, c1]) = ((len as u16).to_be_bytes(), check.to_be_bytes());
     skb.push(UdpHdr::LEN).copy_from_slice(&[s0, s1, d0, d1, l0, l1, c0, c1]);
     skb.set_transport_header();

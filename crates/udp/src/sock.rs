@@ -27,6 +27,9 @@ pub struct UdpSock {
     pub corkflag: bool,
     /// Bytes of the datagram being built, its header included (`len`).
     pub len: usize,
+    /// Where the last datagram of IPv4 that was built from many sends went, if not to the peer: source, destination,
+    /// port (`inet->cork.fl`).
+    pub(crate) led: Option<(uapi::InetAddr, uapi::InetAddr, u16)>,
     /// `UDP_SEGMENT`: the size of the datagrams that a send is cut into; 0 for one (`gso_size`).
     pub gso_size: u16,
     /// The last route that was asked for, and the answer: the next datagram mostly goes the same way.

@@ -5,7 +5,7 @@ use crate::sock::Unix;
 use crate::{bind, connect, listen, poll, release};
 use net::msg::{MsgHdr, RecvMsg};
 use net::sock::{GetOpt, Timeo};
-use net::socket::{AcceptFlags, PeerCred, ProtoOps, stubs};
+use net::socket::{AcceptFlags, PeerCred, ProtoOps, Whose, stubs};
 use net::{Proto, Sock, Socket, UserCx};
 use uapi::socket::AF_UNIX;
 use uapi::{Errno, Result};
@@ -66,10 +66,10 @@ fn listen_op(sock: &Socket, cx: &UserCx<'_>, backlog: i32) -> Result<()> {
     listen::listen(sock.sock()?, cx, backlog)
 }
 
-fn getname(sock: &Socket, _cx: &UserCx<'_>, buf: &mut [u8], peer: bool) -> Result<usize> {
+fn getname(sock: &Socket, _cx: &UserCx<'_>, buf: &mut [u8], whose: Whose) -> Result<usize> {
     let sk = sock.sock::<Unix>()?;
     let other;
-    let named: &Sock<Unix> = if peer {
+    let named: &Sock<Unix> = if whose != Whose::Own {
         other = sk.shared.lock().peer.clone().ok_or(Errno::ENOTCONN)?;
         &other
     } else {

@@ -1,7 +1,7 @@
 //! The host's kernel, asked without the C library's opinions: the bare system calls, in the namespace
 //! and with the credentials of the thread that calls.
 
-use crate::kernel::{Errno, Kernel, Name, Outgoing, Received, parse_control};
+use crate::kernel::{Errno, Job, Kernel, Many, Name, Outgoing, Received, parse_control};
 use crate::place;
 use crate::place::Worker;
 use std::cell::RefCell;
@@ -52,6 +52,76 @@ fn named(mut bytes: Vec<u8>, room: i32, len: i32) -> Name {
     Name { len, bytes }
 }
 
+fn part(part: &&[u8]) -> libc::iovec {
+    libc::iovec { iov_base: part.as_ptr().cast_mut().cast(), iov_len: part.len() }
+}
+
+/// A message to send, whose pieces `parts` are.
+fn entry(message: &Outgoing<'_>, parts: &mut Vec<libc::iovec>) -> libc::mmsghdr {
+    // SAFETY: all zeros is a message without anything.
+    let mut msg: libc::msghdr = unsafe { std::mem::zeroed() };
+    msg.msg_name = message.name.map_or(null_mut(), |name| name.as_ptr().cast_mut().cast());
+    msg.msg_namelen = message.name.map_or(0, |name| name.len() as u32);
+    (msg.msg_iov, msg.msg_iovlen) = (parts.as_mut_ptr(), parts.len());
+    msg.msg_control = message.control.as_ptr().cast_mut().cast();
+    msg.msg_controllen = message.control.len();
+    libc::mmsghdr { msg_hdr: msg, msg_len: 0 }
+}
+
+/// Where a message received goes.
+struct Room {
+    name: Box<[u8; 128]>,
+    control: Vec<u8>,
+    parts: Vec<Vec<u8>>,
+    iov: Vec<libc::iovec>,
+}
+
+impl Room {
+    fn new(parts: &[usize], control: usize) -> Room {
+        let parts = parts.iter().map(|n| vec![0; *n]).collect();
+        Room { name: Box::new([0; 128]), control: vec![0; control], parts, iov: Vec::new() }
+    }
+
+    /// It points into the room.
+    fn header(&mut self) -> libc::msghdr {
+        let part =
+            |part: &mut Vec<u8>| libc::iovec { iov_base: part.as_mut_ptr().cast(), iov_len: part.len() };
+        self.iov = self.parts.iter_mut().map(part).collect();
+        // SAFETY: all zeros is a message without anything.
+        let mut msg: libc::msghdr = unsafe { std::mem::zeroed() };
+        (msg.msg_name, msg.msg_namelen) = (self.name.as_mut_ptr().cast(), 128);
+        (msg.msg_iov, msg.msg_iovlen) = (self.iov.as_mut_ptr(), self.iov.len());
+        (msg.msg_control, msg.msg_controllen) = (self.control.as_mut_ptr().cast(), self.control.len());
+        msg
+    }
+
+    fn received(self, msg: &libc::msghdr, result: usize) -> Received {
+        let mut bytes = self.parts.concat();
+        bytes.truncate(result);
+        Received {
+            result,
+            bytes,
+            name: self.name[..(msg.msg_namelen as usize).min(128)].to_vec(),
+            control: parse_control(&self.control[..msg.msg_controllen.min(self.control.len())]),
+            flags: msg.msg_flags & !libc::MSG_CMSG_CLOEXEC,
+        }
+    }
+}
+
+/// A set of select(2).
+fn bits_of(fds: &[i32]) -> Vec<u64> {
+    let mut bits = vec![0; 16];
+    for fd in fds {
+        bits[*fd as usize / 64] |= 1 << (fd % 64);
+    }
+    bits
+}
+
+/// What is in it.
+fn fds_of(bits: &[u64]) -> Vec<i32> {
+    (0..bits.len() as i32 * 64).filter(|fd| bits[*fd as usize / 64] >> (fd % 64) & 1 != 0).collect()
+}
+
 impl Kernel for Host {
     fn socket(&self, family: i32, kind: i32, protocol: i32) -> Result<i32> {
         let fd = sys!(SYS_socket, family, kind, protocol)?;
@@ -66,6 +136,18 @@ impl Kernel for Host {
     fn socketpair(&self, family: i32, kind: i32, protocol: i32) -> Result<[i32; 2]> {
         let mut pair = [-1; 2];
         sys!(SYS_socketpair, family, kind, protocol, pair.as_mut_ptr()).map(|_| pair)
+    }
+
+    fn open(&self, path: &str, flags: i32) -> Result<i32> {
+        let path = std::ffi::CString::new(path).map_err(|_| Errno::EINVAL)?;
+        sys!(SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags, 0).map(|fd| fd as i32)
+    }
+
+    fn mode_of(&self, path: &str) -> Result<u32> {
+        use std::os::unix::fs::MetadataExt;
+        let stat = std::fs::metadata(path);
+        let errno = |e: std::io::Error| Errno::from_raw(e.raw_os_error().unwrap_or(0)).unwrap_or(Errno::EIO);
+        stat.map(|stat| stat.mode() & 0o7777).map_err(errno)
     }
 
     fn close_fd(&self, fd: i32) -> Result<()> {
@@ -141,40 +223,85 @@ impl Kernel for Host {
     }
 
     fn sendmsg_of(&self, fd: i32, message: &Outgoing<'_>, flags: i32) -> Result<usize> {
-        let part =
-            |part: &&[u8]| libc::iovec { iov_base: part.as_ptr().cast_mut().cast(), iov_len: part.len() };
         let mut parts: Vec<libc::iovec> = message.parts.iter().map(part).collect();
-        // SAFETY: all zeros is a message without anything.
-        let mut msg: libc::msghdr = unsafe { std::mem::zeroed() };
-        msg.msg_name = message.name.map_or(null_mut(), |name| name.as_ptr().cast_mut().cast());
-        msg.msg_namelen = message.name.map_or(0, |name| name.len() as u32);
-        (msg.msg_iov, msg.msg_iovlen) = (parts.as_mut_ptr(), parts.len());
-        msg.msg_control = message.control.as_ptr().cast_mut().cast();
-        msg.msg_controllen = message.control.len();
+        let msg = entry(message, &mut parts).msg_hdr;
         sys!(SYS_sendmsg, fd, &raw const msg, flags).map(|n| n as usize)
     }
 
     fn recvmsg_into(&self, fd: i32, parts: &[usize], control: usize, flags: i32) -> Result<Received> {
-        let (mut name, mut ctl) = ([0u8; 128], vec![0u8; control]);
-        let mut bytes: Vec<Vec<u8>> = parts.iter().map(|n| vec![0; *n]).collect();
-        let part =
-            |part: &mut Vec<u8>| libc::iovec { iov_base: part.as_mut_ptr().cast(), iov_len: part.len() };
-        let mut iov: Vec<libc::iovec> = bytes.iter_mut().map(part).collect();
-        // SAFETY: all zeros is a message without anything.
-        let mut msg: libc::msghdr = unsafe { std::mem::zeroed() };
-        (msg.msg_name, msg.msg_namelen) = (name.as_mut_ptr().cast(), 128);
-        (msg.msg_iov, msg.msg_iovlen) = (iov.as_mut_ptr(), iov.len());
-        (msg.msg_control, msg.msg_controllen) = (ctl.as_mut_ptr().cast(), control);
+        let mut room = Room::new(parts, control);
+        let mut msg = room.header();
         let result = sys!(SYS_recvmsg, fd, &raw mut msg, flags)? as usize;
-        let mut bytes = bytes.concat();
-        bytes.truncate(result);
-        Ok(Received {
-            result,
-            bytes,
-            name: name[..(msg.msg_namelen as usize).min(128)].to_vec(),
-            control: parse_control(&ctl[..msg.msg_controllen.min(control)]),
-            flags: msg.msg_flags & !libc::MSG_CMSG_CLOEXEC,
-        })
+        Ok(room.received(&msg, result))
+    }
+
+    fn sendmmsg(&self, fd: i32, messages: &[Outgoing<'_>], flags: i32) -> Result<Vec<usize>> {
+        let mut parts: Vec<Vec<libc::iovec>> =
+            messages.iter().map(|m| m.parts.iter().map(part).collect()).collect();
+        let mut all: Vec<libc::mmsghdr> =
+            messages.iter().zip(&mut parts).map(|(m, iov)| entry(m, iov)).collect();
+        let n = sys!(SYS_sendmmsg, fd, all.as_mut_ptr(), all.len(), flags)?;
+        Ok(all.iter().take(n as usize).map(|m| m.msg_len as usize).collect())
+    }
+
+    fn recvmmsg(&self, fd: i32, ask: &Many<'_>, flags: i32) -> Result<Vec<Received>> {
+        let mut rooms: Vec<Room> = ask.rooms.iter().map(|n| Room::new(&[*n], ask.control)).collect();
+        let mut all: Vec<libc::mmsghdr> =
+            rooms.iter_mut().map(|room| libc::mmsghdr { msg_hdr: room.header(), msg_len: 0 }).collect();
+        let mut time = ask.timeout.map(|[tv_sec, tv_nsec]| libc::timespec { tv_sec, tv_nsec });
+        let time_at = time.as_mut().map_or(null_mut(), |time| &raw mut *time);
+        let n = sys!(SYS_recvmmsg, fd, all.as_mut_ptr(), all.len(), flags, time_at)? as usize;
+        Ok(rooms
+            .into_iter()
+            .zip(&all)
+            .take(n)
+            .map(|(r, m)| r.received(&m.msg_hdr, m.msg_len as usize))
+            .collect())
+    }
+
+    fn readv(&self, fd: i32, parts: &[usize]) -> Result<Vec<u8>> {
+        let mut room = Room::new(parts, 0);
+        let msg = room.header();
+        let n = sys!(SYS_readv, fd, msg.msg_iov, msg.msg_iovlen)? as usize;
+        Ok(room.received(&msg, n).bytes)
+    }
+
+    fn writev(&self, fd: i32, parts: &[&[u8]]) -> Result<usize> {
+        let iov: Vec<libc::iovec> = parts.iter().map(part).collect();
+        sys!(SYS_writev, fd, iov.as_ptr(), iov.len()).map(|n| n as usize)
+    }
+
+    fn poll_all(&self, fds: &[(i32, i16)], timeout: i32, p: bool) -> Result<Vec<i16>> {
+        let mut fds: Vec<libc::pollfd> =
+            fds.iter().map(|&(fd, events)| libc::pollfd { fd, events, revents: 0 }).collect();
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: i64::from(timeout) * 1_000_000 };
+        let time_at = if timeout < 0 { null_mut() } else { &raw mut time };
+        if p {
+            sys!(SYS_ppoll, fds.as_mut_ptr(), fds.len(), time_at, null::<u8>(), 8)?;
+        } else {
+            sys!(SYS_poll, fds.as_mut_ptr(), fds.len(), timeout)?;
+        }
+        Ok(fds.iter().map(|fd| fd.revents).collect())
+    }
+
+    fn select(&self, sets: [Option<&[i32]>; 3], timeout: i32, p: bool) -> Result<(usize, [Vec<i32>; 3])> {
+        let n = sets.iter().flatten().flat_map(|fds| fds.iter()).max().map_or(0, |fd| fd + 1);
+        let mut bits = sets.map(|fds| fds.map(bits_of));
+        let at = bits.each_mut().map(|bits| bits.as_mut().map_or(null_mut(), |bits| bits.as_mut_ptr()));
+        let mut spec = libc::timespec { tv_sec: 0, tv_nsec: i64::from(timeout) * 1_000_000 };
+        let mut val = libc::timeval { tv_sec: 0, tv_usec: i64::from(timeout) * 1000 };
+        let found = if p {
+            let time = if timeout < 0 { null_mut() } else { &raw mut spec };
+            sys!(SYS_pselect6, n, at[0], at[1], at[2], time, null::<u8>())?
+        } else {
+            let time = if timeout < 0 { null_mut() } else { &raw mut val };
+            sys!(SYS_select, n, at[0], at[1], at[2], time)?
+        };
+        Ok((found as usize, bits.map(|bits| bits.map_or_else(Vec::new, |bits| fds_of(&bits)))))
+    }
+
+    fn dup2(&self, old: i32, new: i32) -> Result<i32> {
+        sys!(SYS_dup2, old, new).map(|fd| fd as i32)
     }
 
     fn poll(&self, fd: i32, events: i16) -> Result<i16> {
@@ -288,9 +415,9 @@ impl Kernel for Host {
         sys!(SYS_epoll_ctl, epfd, op, fd, &raw const event).map(drop)
     }
 
-    fn epoll_wait(&self, epfd: i32, most: usize) -> Result<Vec<(u32, u64)>> {
+    fn epoll_wait(&self, epfd: i32, most: usize, timeout: i32) -> Result<Vec<(u32, u64)>> {
         let mut events = vec![libc::epoll_event { events: 0, u64: 0 }; most];
-        let n = sys!(SYS_epoll_wait, epfd, events.as_mut_ptr(), most, 0)?;
+        let n = sys!(SYS_epoll_wait, epfd, events.as_mut_ptr(), most, timeout)?;
         Ok(events.iter().take(n as usize).map(|event| (event.events, event.u64)).collect())
     }
 
@@ -302,6 +429,28 @@ impl Kernel for Host {
         let mut tasks = self.tasks.borrow_mut();
         tasks.push(Worker::forked());
         tasks.len()
+    }
+
+    fn begin(&self, task: usize, job: Job) {
+        let tasks = self.tasks.borrow();
+        match task.checked_sub(1).and_then(|i| tasks.get(i)) {
+            Some(worker) => worker.begin(Box::new(|| job(&Host::new()))),
+            None => drop(job),
+        }
+    }
+
+    fn ended(&self, task: usize) {
+        let tasks = self.tasks.borrow();
+        if let Some(worker) = task.checked_sub(1).and_then(|i| tasks.get(i)) {
+            worker.ended();
+        }
+    }
+
+    fn interrupt(&self, task: usize) {
+        let tasks = self.tasks.borrow();
+        if let Some(worker) = task.checked_sub(1).and_then(|i| tasks.get(i)) {
+            place::interrupt(worker.tid());
+        }
     }
 
     fn on_task(&self, task: usize, f: &mut (dyn FnMut(&dyn Kernel) + Send)) {

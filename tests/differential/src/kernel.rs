@@ -40,6 +40,20 @@ pub struct Received {
     pub flags: i32,
 }
 
+/// What recvmmsg(2) is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Many<'a> {
+    /// A message each, with room for so many bytes.
+    pub rooms: &'a [usize],
+    /// Room for control messages, each.
+    pub control: usize,
+    /// Seconds and nanoseconds.
+    pub timeout: Option<[i64; 2]>,
+}
+
+/// What a task does on its own.
+pub type Job = Box<dyn FnOnce(&dyn Kernel) + Send>;
+
 /// A kernel to ask. The memory behind a pointer is a slice; the length that goes with it is the last
 /// argument where it may differ from the slice's.
 pub trait Kernel {
@@ -47,6 +61,10 @@ pub trait Kernel {
     fn socket(&self, family: i32, kind: i32, protocol: i32) -> Result<i32>;
     /// socketpair(2)
     fn socketpair(&self, family: i32, kind: i32, protocol: i32) -> Result<[i32; 2]>;
+    /// open(2) of a file of /proc.
+    fn open(&self, path: &str, flags: i32) -> Result<i32>;
+    /// The permission bits of a file of /proc/sys.
+    fn mode_of(&self, path: &str) -> Result<u32>;
     /// close(2)
     fn close_fd(&self, fd: i32) -> Result<()>;
     /// bind(2)
@@ -76,6 +94,21 @@ pub trait Kernel {
     fn sendmsg_of(&self, fd: i32, message: &Outgoing<'_>, flags: i32) -> Result<usize>;
     /// recvmsg(2) with a vector of buffers and room for so many bytes of control messages.
     fn recvmsg_into(&self, fd: i32, parts: &[usize], control: usize, flags: i32) -> Result<Received>;
+    /// sendmmsg(2): what each message that went was said to be long.
+    fn sendmmsg(&self, fd: i32, messages: &[Outgoing<'_>], flags: i32) -> Result<Vec<usize>>;
+    /// recvmmsg(2): messages of one piece each with room for so many bytes, each with so much room for control
+    /// messages; the timeout in seconds and nanoseconds.
+    fn recvmmsg(&self, fd: i32, ask: &Many<'_>, flags: i32) -> Result<Vec<Received>>;
+    /// readv(2)
+    fn readv(&self, fd: i32, parts: &[usize]) -> Result<Vec<u8>>;
+    /// writev(2)
+    fn writev(&self, fd: i32, parts: &[&[u8]]) -> Result<usize>;
+    /// poll(2) or ppoll(2) of several descriptors, for so many milliseconds, negative for ever.
+    fn poll_all(&self, fds: &[(i32, i16)], timeout: i32, p: bool) -> Result<Vec<i16>>;
+    /// select(2) or pselect6(2): what is found of the three sets, and how many the call says they are.
+    fn select(&self, sets: [Option<&[i32]>; 3], timeout: i32, p: bool) -> Result<(usize, [Vec<i32>; 3])>;
+    /// dup2(2)
+    fn dup2(&self, old: i32, new: i32) -> Result<i32>;
     /// poll(2) of one descriptor, without waiting.
     fn poll(&self, fd: i32, events: i16) -> Result<i16>;
     /// ioctl(2) with a pointer.
@@ -126,14 +159,20 @@ pub trait Kernel {
     fn epoll_create1(&self, flags: i32) -> Result<i32>;
     /// epoll_ctl(2)
     fn epoll_ctl(&self, epfd: i32, op: i32, fd: i32, events: u32, data: u64) -> Result<()>;
-    /// epoll_wait(2) without waiting: events and data.
-    fn epoll_wait(&self, epfd: i32, most: usize) -> Result<Vec<(u32, u64)>>;
+    /// epoll_wait(2) for so many milliseconds, negative for ever: events and data.
+    fn epoll_wait(&self, epfd: i32, most: usize, timeout: i32) -> Result<Vec<(u32, u64)>>;
     /// Becomes user 65534 without capabilities for the rest of its life.
     fn become_nobody(&self);
     /// A child (`fork()`): the number by which [`Kernel::on_task`] knows it.
     fn fork(&self) -> usize;
     /// Runs `f` as task `task`; 0 is the one that is there from the beginning.
     fn on_task(&self, task: usize, f: &mut (dyn FnMut(&dyn Kernel) + Send));
+    /// Begins `job` as task `task`, which is a child, and does not wait for its end.
+    fn begin(&self, task: usize, job: Job);
+    /// The job that `task` began has ended: the task may make calls again.
+    fn ended(&self, task: usize);
+    /// A signal for `task`, which a handler catches that restarts nothing.
+    fn interrupt(&self, task: usize);
 
     /// close(2) of what is open.
     fn close(&self, fd: i32) {

@@ -22,10 +22,11 @@ pub mod report;
 pub mod script;
 pub mod sequences;
 pub mod sweep;
+pub mod sysctl;
 pub mod unix;
 mod value;
 
 pub use host::Host;
-pub use kernel::{Errno, Kernel, Name, Outgoing, Received, control, parse_control};
+pub use kernel::{Errno, Job, Kernel, Many, Name, Outgoing, Received, control, parse_control};
 pub use ours::Ours;
 pub use place::{Who, in_private_namespace, without_capabilities};

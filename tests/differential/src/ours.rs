@@ -1,8 +1,9 @@
 //! Sockeye, by way of its `Task`: what the system call's entry does with lengths and pointers before
 //! the stack sees slices is done here.
 
-use crate::kernel::{Errno, Kernel, Name, Outgoing, Received, parse_control};
+use crate::kernel::{Errno, Job, Kernel, Many, Name, Outgoing, Received, parse_control};
 use crate::place::Who;
+use sockeye::kern::signals::Signals;
 use sockeye::stack::msg::{MsgHdr, RecvMsg};
 use sockeye::stack::sock::GetOpt;
 use sockeye::uapi::cmsg::{CmsgLayout, CmsgWriter};
@@ -12,7 +13,10 @@ use sockeye::vfs::inode::SetAttr;
 use sockeye::vfs::{IovSink, IovSource, rw};
 use sockeye::{Net, Task, Timeout, sys};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::{IoSlice, IoSliceMut};
+use std::sync::Arc;
+use std::thread::JoinHandle;
 
 type Result<T> = std::result::Result<T, Errno>;
 
@@ -20,6 +24,9 @@ type Result<T> = std::result::Result<T, Errno>;
 pub struct Ours {
     /// Who calls: the first task, then its children. `None` while one is at work.
     tasks: RefCell<Vec<Option<Task>>>,
+    /// Those that make a call on their own.
+    away: RefCell<BTreeMap<usize, JoinHandle<Option<Task>>>>,
+    signals: RefCell<BTreeMap<usize, Arc<Signals>>>,
 }
 
 impl Default for Ours {
@@ -41,7 +48,11 @@ impl Ours {
 
     /// Somebody in a namespace that is there.
     pub fn in_net(net: &Net, who: Who) -> Ours {
-        Ours { tasks: RefCell::new(vec![Some(Task::with_cred(net, who.cred()))]) }
+        Ours::of_task(Some(Task::with_cred(net, who.cred())))
+    }
+
+    fn of_task(task: Option<Task>) -> Ours {
+        Ours { tasks: RefCell::new(vec![task]), away: RefCell::default(), signals: RefCell::default() }
     }
 
     /// Root without capabilities.
@@ -118,6 +129,91 @@ fn unread_program(value: &[u8], len: usize) -> Errno {
     }
 }
 
+/// A message to send.
+fn header<'a>(message: &Outgoing<'a>, parts: &'a [IoSlice<'a>], flags: i32) -> MsgHdr<'a> {
+    let mut msg = MsgHdr::new(IovSource::new(parts), flags as u32);
+    // __copy_msghdr cuts what is longer than any address.
+    msg.name = message.name.map(|name| &name[..name.len().min(sys::SOCKADDR_MAX)]);
+    msg.control = message.control;
+    msg
+}
+
+/// Where a message received goes.
+struct Room {
+    name: [u8; 128],
+    control: Vec<u8>,
+    parts: Vec<Vec<u8>>,
+}
+
+/// A room, lent.
+struct Ends<'a> {
+    name: &'a mut [u8],
+    control: &'a mut [u8],
+    slices: Vec<IoSliceMut<'a>>,
+}
+
+/// What a call said of it.
+struct Got {
+    name: usize,
+    control: usize,
+    flags: i32,
+}
+
+impl Room {
+    fn new(parts: &[usize], control: usize) -> Room {
+        Room { name: [0; 128], control: vec![0; control], parts: parts.iter().map(|n| vec![0; *n]).collect() }
+    }
+
+    fn ends(&mut self) -> Ends<'_> {
+        let slices = self.parts.iter_mut().map(|part| IoSliceMut::new(part)).collect();
+        Ends { name: &mut self.name, control: &mut self.control, slices }
+    }
+
+    fn received(self, result: usize, got: &Got) -> Received {
+        let mut bytes = self.parts.concat();
+        bytes.truncate(result);
+        Received {
+            result,
+            bytes,
+            name: self.name[..got.name.min(128)].to_vec(),
+            control: parse_control(&self.control[..got.control]),
+            flags: got.flags,
+        }
+    }
+}
+
+impl<'a> Ends<'a> {
+    fn message<'b>(&'b mut self, flags: i32) -> RecvMsg<'b>
+    where
+        'a: 'b,
+    {
+        let mut msg = RecvMsg::new(IovSink::new(&mut self.slices), flags as u32);
+        msg.name = Some(self.name);
+        msg.control = CmsgWriter::new(self.control, CmsgLayout::NATIVE);
+        msg
+    }
+}
+
+impl Got {
+    fn of(msg: &RecvMsg<'_>) -> Got {
+        Got { name: msg.name_len, control: msg.control.len(), flags: msg.out_flags as i32 }
+    }
+}
+
+/// A set of select(2).
+fn bits_of(fds: &[i32]) -> Vec<u64> {
+    let mut bits = vec![0; 16];
+    for fd in fds {
+        bits[*fd as usize / 64] |= 1 << (fd % 64);
+    }
+    bits
+}
+
+/// What is in it.
+fn fds_of(bits: &[u64]) -> Vec<i32> {
+    (0..bits.len() as i32 * 64).filter(|fd| bits[*fd as usize / 64] >> (fd % 64) & 1 != 0).collect()
+}
+
 fn room(n: i32) -> usize {
     usize::try_from(n).unwrap_or(0).min(4096)
 }
@@ -129,6 +225,14 @@ impl Kernel for Ours {
 
     fn socketpair(&self, family: i32, kind: i32, protocol: i32) -> Result<[i32; 2]> {
         self.with(|task| task.socketpair(family, kind, protocol))
+    }
+
+    fn open(&self, path: &str, flags: i32) -> Result<i32> {
+        self.with(|task| task.open(path, flags as u32))
+    }
+
+    fn mode_of(&self, path: &str) -> Result<u32> {
+        self.with(|task| task.net().sysctl_mode(path.trim_start_matches("/proc/sys/")))
     }
 
     fn close_fd(&self, fd: i32) -> Result<()> {
@@ -230,35 +334,71 @@ impl Kernel for Ours {
             return self.is_socket(fd).and(Err(Errno::EMSGSIZE));
         }
         let parts: Vec<IoSlice<'_>> = message.parts.iter().map(|part| IoSlice::new(part)).collect();
-        let mut msg = MsgHdr::new(IovSource::new(&parts), flags as u32);
-        // __copy_msghdr cuts what is longer than any address.
-        msg.name = message.name.map(|name| &name[..name.len().min(sys::SOCKADDR_MAX)]);
-        msg.control = message.control;
-        self.with(|task| task.sendmsg(fd, &mut msg))
+        self.with(|task| task.sendmsg(fd, &mut header(message, &parts, flags)))
     }
 
     fn recvmsg_into(&self, fd: i32, parts: &[usize], control: usize, flags: i32) -> Result<Received> {
         if parts.len() > sys::msg::UIO_MAXIOV {
             return self.is_socket(fd).and(Err(Errno::EMSGSIZE));
         }
-        let (mut name, mut ctl) = ([0u8; 128], vec![0u8; control]);
-        let mut bytes: Vec<Vec<u8>> = parts.iter().map(|n| vec![0; *n]).collect();
-        let mut slices: Vec<IoSliceMut<'_>> = bytes.iter_mut().map(|part| IoSliceMut::new(part)).collect();
-        let mut slices = slices.as_mut_slice();
-        let mut msg = RecvMsg::new(IovSink::new(&mut slices), flags as u32);
-        msg.name = Some(&mut name);
-        msg.control = CmsgWriter::new(&mut ctl, CmsgLayout::NATIVE);
+        let mut room = Room::new(parts, control);
+        let mut ends = room.ends();
+        let mut msg = ends.message(flags);
         let result = self.with(|task| task.recvmsg(fd, &mut msg))?;
-        let (flags, name_len, used) = (msg.out_flags as i32, msg.name_len, msg.control.len());
-        let mut bytes = bytes.concat();
-        bytes.truncate(result);
-        Ok(Received {
-            result,
-            bytes,
-            name: name[..name_len.min(128)].to_vec(),
-            control: parse_control(&ctl[..used]),
-            flags,
-        })
+        let got = Got::of(&msg);
+        Ok(room.received(result, &got))
+    }
+
+    fn sendmmsg(&self, fd: i32, messages: &[Outgoing<'_>], flags: i32) -> Result<Vec<usize>> {
+        let parts: Vec<Vec<IoSlice<'_>>> =
+            messages.iter().map(|m| m.parts.iter().map(|part| IoSlice::new(part)).collect()).collect();
+        let mut all: Vec<MsgHdr<'_>> =
+            messages.iter().zip(&parts).map(|(m, p)| header(m, p, flags)).collect();
+        self.with(|task| task.sendmmsg(fd, &mut all))
+    }
+
+    fn recvmmsg(&self, fd: i32, ask: &Many<'_>, flags: i32) -> Result<Vec<Received>> {
+        let mut rooms: Vec<Room> = ask.rooms.iter().map(|n| Room::new(&[*n], ask.control)).collect();
+        let mut ends: Vec<Ends<'_>> = rooms.iter_mut().map(Room::ends).collect();
+        let mut all: Vec<RecvMsg<'_>> = ends.iter_mut().map(|ends| ends.message(flags)).collect();
+        let timeout = ask.timeout.map(|[sec, nsec]| Timeout::from_timespec(sec, nsec)).transpose()?;
+        let lengths = self.with(|task| task.recvmmsg(fd, &mut all, timeout.unwrap_or(Timeout::Never)))?;
+        let got: Vec<Got> = all.iter().map(Got::of).collect();
+        Ok(rooms.into_iter().zip(got).zip(lengths).map(|((room, got), n)| room.received(n, &got)).collect())
+    }
+
+    fn readv(&self, fd: i32, parts: &[usize]) -> Result<Vec<u8>> {
+        let mut room = Room::new(parts, 0);
+        let mut ends = room.ends();
+        let mut sink = IovSink::new(&mut ends.slices);
+        let n = self.with(|task| task.readv(fd, &mut sink))?;
+        let mut bytes = room.parts.concat();
+        bytes.truncate(n);
+        Ok(bytes)
+    }
+
+    fn writev(&self, fd: i32, parts: &[&[u8]]) -> Result<usize> {
+        let parts: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
+        self.with(|task| task.writev(fd, &mut IovSource::new(&parts)))
+    }
+
+    fn poll_all(&self, fds: &[(i32, i16)], timeout: i32, _: bool) -> Result<Vec<i16>> {
+        let mut fds: Vec<PollFd> =
+            fds.iter().map(|&(fd, events)| PollFd { fd, events, revents: 0 }).collect();
+        self.with(|task| task.poll(&mut fds, Timeout::from_ms(timeout)))?;
+        Ok(fds.iter().map(|fd| fd.revents).collect())
+    }
+
+    fn select(&self, sets: [Option<&[i32]>; 3], timeout: i32, _: bool) -> Result<(usize, [Vec<i32>; 3])> {
+        let n = sets.iter().flatten().flat_map(|fds| fds.iter()).max().map_or(0, |fd| fd + 1);
+        let mut bits = sets.map(|fds| fds.map(bits_of));
+        let mut at = bits.each_mut().map(|bits| bits.as_mut().map(Vec::as_mut_slice));
+        let found = self.with(|task| task.select(n, &mut at, Timeout::from_ms(timeout)))?;
+        Ok((found, bits.map(|bits| bits.map_or_else(Vec::new, |bits| fds_of(&bits)))))
+    }
+
+    fn dup2(&self, old: i32, new: i32) -> Result<i32> {
+        self.with(|task| task.dup2(old, new))
     }
 
     fn poll(&self, fd: i32, events: i16) -> Result<i16> {
@@ -366,9 +506,9 @@ impl Kernel for Ours {
         self.with(|task| task.epoll_ctl(epfd, op, fd, Some(EpollEvent { events, data })))
     }
 
-    fn epoll_wait(&self, epfd: i32, most: usize) -> Result<Vec<(u32, u64)>> {
+    fn epoll_wait(&self, epfd: i32, most: usize, timeout: i32) -> Result<Vec<(u32, u64)>> {
         let mut events = vec![EpollEvent { events: 0, data: 0 }; most];
-        let n = self.with(|task| task.epoll_wait(epfd, &mut events, 0))?;
+        let n = self.with(|task| task.epoll_wait(epfd, &mut events, timeout))?;
         Ok(events.iter().take(n).map(|event| (event.events, event.data)).collect())
     }
 
@@ -383,6 +523,35 @@ impl Kernel for Ours {
         tasks.len() - 1
     }
 
+    fn begin(&self, task: usize, job: Job) {
+        let lent = self.tasks.borrow_mut().get_mut(task).and_then(Option::take);
+        let Some(lent) = lent else { return };
+        self.signals.borrow_mut().insert(task, lent.signals().clone());
+        let thread = std::thread::spawn(move || {
+            let one = Ours::of_task(Some(lent));
+            job(&one);
+            one.tasks.borrow_mut().pop().flatten()
+        });
+        self.away.borrow_mut().insert(task, thread);
+    }
+
+    fn ended(&self, task: usize) {
+        self.signals.borrow_mut().remove(&task);
+        if let Some(thread) = self.away.borrow_mut().remove(&task) {
+            let back = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            if let Some(task) = &back {
+                task.signals().clear();
+            }
+            self.tasks.borrow_mut()[task] = back;
+        }
+    }
+
+    fn interrupt(&self, task: usize) {
+        if let Some(signals) = self.signals.borrow().get(&task) {
+            signals.interrupt();
+        }
+    }
+
     fn on_task(&self, task: usize, f: &mut (dyn FnMut(&dyn Kernel) + Send)) {
         if task == 0 {
             return f(self);
@@ -391,7 +560,7 @@ impl Kernel for Ours {
         if lent.is_none() {
             return f(self);
         }
-        let one = Ours { tasks: RefCell::new(vec![lent]) };
+        let one = Ours::of_task(lent);
         f(&one);
         self.tasks.borrow_mut()[task] = one.tasks.borrow_mut().pop().flatten();
     }

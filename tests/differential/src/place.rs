@@ -161,6 +161,34 @@ pub fn without_capabilities<R: Send>(f: impl FnOnce() -> R + Send) -> R {
     })
 }
 
+/// The calling thread's number.
+pub(crate) fn gettid() -> i32 {
+    call(libc::SYS_gettid, [0; 3]).map_or(0, |tid| tid as i32)
+}
+
+/// Whether a thread of this process sleeps in the kernel.
+pub(crate) fn sleeps(tid: i32) -> bool {
+    let stat = std::fs::read(format!("/proc/self/task/{tid}/stat")).unwrap_or_default();
+    let after_name = stat.iter().rposition(|byte| *byte == b')').unwrap_or(0);
+    stat.get(after_name + 2) == Some(&b'S')
+}
+
+extern "C" fn caught(_: libc::c_int) {}
+
+/// Interrupts what a thread of this process sleeps in.
+pub(crate) fn interrupt(tid: i32) {
+    static HANDLER: std::sync::Once = std::sync::Once::new();
+    HANDLER.call_once(|| {
+        // SAFETY: all zeros is an action without flags: no call is restarted.
+        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+        action.sa_sigaction = caught as *const () as usize;
+        // SAFETY: the action is whole, and the handler does nothing.
+        unsafe { libc::sigaction(libc::SIGUSR2, &raw const action, std::ptr::null_mut()) };
+    });
+    let pid = libc::c_long::from(std::process::id() as i32);
+    let _ = call(libc::SYS_tgkill, [pid, libc::c_long::from(tid), libc::c_long::from(libc::SIGUSR2)]);
+}
+
 type Job = Box<dyn FnOnce() + Send>;
 
 /// A thread with a copy of the descriptor table of the one that made it, as `fork()` gives.
@@ -168,6 +196,7 @@ pub(crate) struct Worker {
     jobs: Option<Sender<Job>>,
     done: Receiver<()>,
     thread: Option<JoinHandle<()>>,
+    tid: i32,
 }
 
 impl Worker {
@@ -175,17 +204,35 @@ impl Worker {
     pub(crate) fn forked() -> Worker {
         let (jobs, todo) = channel::<Job>();
         let (finished, done) = channel();
+        let (told, number) = channel();
         let thread = std::thread::spawn(move || {
             let copied = call(libc::SYS_unshare, [libc::c_long::from(libc::CLONE_FILES), 0, 0]);
             copied.expect("anybody may copy a descriptor table");
-            let _ = finished.send(());
+            let _ = told.send(gettid());
             for job in todo {
                 job();
                 let _ = finished.send(());
             }
         });
-        let _ = done.recv();
-        Worker { jobs: Some(jobs), done, thread: Some(thread) }
+        let tid = number.recv().expect("the task lives");
+        Worker { jobs: Some(jobs), done, thread: Some(thread), tid }
+    }
+
+    /// The thread's number.
+    pub(crate) fn tid(&self) -> i32 {
+        self.tid
+    }
+
+    /// Begins a job of its own.
+    pub(crate) fn begin(&self, job: Job) {
+        if let Some(jobs) = &self.jobs {
+            jobs.send(job).expect("the task lives");
+        }
+    }
+
+    /// Waits for the end of it.
+    pub(crate) fn ended(&self) {
+        self.done.recv().expect("the task answers");
     }
 
     /// Runs `f` in the thread and waits for its end.
@@ -194,10 +241,8 @@ impl Worker {
         // SAFETY: the job is run and dropped before `done` says so (or its thread has died of it), and only
         // then does this function return: nothing it borrows ends before.
         let job: Job = unsafe { std::mem::transmute::<Box<dyn FnOnce() + Send + '_>, Job>(job) };
-        if let Some(jobs) = &self.jobs {
-            jobs.send(job).expect("the task lives");
-            self.done.recv().expect("the task answers");
-        }
+        self.begin(job);
+        self.ended();
     }
 }
 

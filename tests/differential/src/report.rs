@@ -66,14 +66,6 @@ impl Tally {
         }
     }
 
-    /// Counts a difference if a row explains it; `false` when none does.
-    pub fn add_explained(&mut self, difference: &Difference) -> bool {
-        let explained = self.rows.explain(difference);
-        self.compared += u64::from(explained);
-        self.explained += u64::from(explained);
-        explained
-    }
-
     /// Counts one that was answered alike throughout.
     pub fn add_same(&mut self) {
         self.compared += 1;

@@ -24,10 +24,23 @@
 //! poll a / ioctl a 0x541b / ioctl a 0x5421 01000000 / fcntl a 3 0 / fcntl a 15 =0000000000000000
 //! pipe r w / eventfd e 1 0 / splice a b 10 0 / tee a b 10 0 / sendfile a b 10
 //! epoll e / epctl e 1 a 0x5 7 / epwait e
+//! sendmmsg a 0 - 1,20,3           flags, address or -, how long each message is
+//! recvmmsg a 10,20 0 0 -          rooms, room for control messages, flags, timeout: seconds.nanoseconds or -
+//! readv a 1,2 / writev a 1,2      lengths of the pieces
+//! select a,b a - / pselect a - -  to read, to write, exceptions; - for no set
+//! pollall a,b,c 0x5 / ppoll a 0x1 several at once
+//! dup2 b a / dup2 b b
+//! epwait e -1 / pollall a 0x1 -1 / select a - - -1    for ever: to be begun, see below
+//! begin 1 LINE                    task 1, a child, makes the call on its own, and its socket blocks for it
+//! signal 1                        a handler catches it, and restarts nothing
+//! timed 1000 LINE                 the call blocks, but not for longer than so many microseconds
 //! user 65534                      from here on without privilege
 //! fork                            a child of the first task: task 1, then 2
 //! task 1                          who makes the calls that follow; 0 is the first
 //! ```
+//!
+//! A call that was begun is answered with `asleep`, or with its answer; when a later line wakes it, its answer
+//! is added to that line's.
 //!
 //! What opens nothing leaves its name as it is. A port that a named socket has is shown as `@name`, another
 //! that chance chose as `@`. A line that begins with `~` is run and not compared: the answer is a listed
@@ -42,6 +55,8 @@ use std::fmt::Write;
 type Result<T> = std::result::Result<T, Errno>;
 
 const SO_ATTACH_FILTER: i32 = sockeye::uapi::SO_ATTACH_FILTER;
+/// `SIOCGSTAMP`, `SIOCGSTAMPNS`, old and new.
+const STAMPS: [i64; 4] = [0x8906, 0x8907, 0x8010_8906, 0x8010_8907];
 const NONBLOCK: i32 = sockeye::uapi::SOCK_NONBLOCK;
 /// `MSG_NOSIGNAL`: nobody here wants to die of a broken pipe.
 const NOSIGNAL: i32 = 0x4000;
@@ -107,12 +122,14 @@ pub struct Session<'k> {
     /// What each task has open, by name.
     fds: Vec<BTreeMap<String, i32>>,
     task: usize,
+    begun: Vec<Begun>,
 }
 
 impl Drop for Session<'_> {
     fn drop(&mut self) {
         // Reset rather than TIME_WAIT, which the next would meet.
         const SO_LINGER: i32 = 13;
+        self.interrupt_all();
         for (task, fds) in std::mem::take(&mut self.fds).into_iter().enumerate() {
             self.kernel.on_task(task, &mut |kernel| {
                 for fd in fds.values() {
@@ -127,7 +144,7 @@ impl Drop for Session<'_> {
 impl<'k> Session<'k> {
     /// Nothing is open.
     pub fn new(kernel: &'k dyn Kernel) -> Self {
-        Session { kernel, fds: vec![BTreeMap::new()], task: 0 }
+        Session { kernel, fds: vec![BTreeMap::new()], task: 0, begun: Vec::new() }
     }
 
     /// Makes the call of one line.
@@ -139,8 +156,17 @@ impl<'k> Session<'k> {
                 return self.kernel.fork().to_string();
             }
             ["task", n] => {
-                self.task = (number(n) as usize).min(self.fds.len() - 1);
+                let task = (number(n) as usize).min(self.fds.len() - 1);
+                if self.is_away(task) {
+                    return "away".to_owned();
+                }
+                self.task = task;
                 return "ok".to_owned();
+            }
+            ["begin", n, ref words @ ..] => return self.begin(number(n) as usize, words),
+            ["signal", n] => {
+                self.kernel.interrupt(number(n) as usize);
+                return self.settled("ok".to_owned());
             }
             _ => {}
         }
@@ -151,7 +177,7 @@ impl<'k> Session<'k> {
             let mut call = Call { kernel, fds };
             answer = call.make(&words).unwrap_or_else(|errno| errno.name().to_owned());
         });
-        answer
+        self.settled(answer)
     }
 }
 
@@ -160,6 +186,11 @@ struct Call<'a> {
     kernel: &'a dyn Kernel,
     fds: &'a mut BTreeMap<String, i32>,
 }
+
+mod begun;
+mod many;
+
+use begun::Begun;
 
 fn ok(_: ()) -> String {
     "ok".to_owned()
@@ -288,6 +319,7 @@ impl Call<'_> {
                 k.become_nobody();
                 Ok(ok(()))
             }
+            ["timed", us, ref words @ ..] => self.timed(number(us), words),
             _ => self.move_data(words),
         }
     }
@@ -343,6 +375,7 @@ impl Call<'_> {
     fn on_file(&mut self, words: &[&str]) -> Result<String> {
         let k = self.kernel;
         match *words {
+            ["epwait", e, timeout] => self.epwait(e, int(timeout)),
             ["poll", s] => k.poll(self.fd(s), POLL_ALL).map(|events| format!("{events:#x}")),
             ["ioctl", s, cmd] => self.ioctl(s, cmd, vec![0; 64], 4),
             ["ioctl", s, cmd, arg] => {
@@ -385,13 +418,15 @@ impl Call<'_> {
                 let (events, data) = (number(events) as u32, number(data) as u64);
                 k.epoll_ctl(self.fd(e), int(op), self.fd(s), events, data).map(ok)
             }
-            ["epwait", e] => {
-                let events = k.epoll_wait(self.fd(e), 16)?;
-                let show = |(events, data): &(u32, u64)| format!("{data}:{events:#x}");
-                Ok(format!("[{}]", events.iter().map(show).collect::<Vec<_>>().join(" ")))
-            }
-            _ => Ok(format!("what is {words:?}?")),
+            ["epwait", e] => self.epwait(e, 0),
+            _ => self.on_many(words),
         }
+    }
+
+    fn epwait(&self, e: &str, timeout: i32) -> Result<String> {
+        let events = self.kernel.epoll_wait(self.fd(e), 16, timeout)?;
+        let show = |(events, data): &(u32, u64)| format!("{data}:{events:#x}");
+        Ok(format!("[{}]", events.iter().map(show).collect::<Vec<_>>().join(" ")))
     }
 
     fn accept(&mut self, name: &str, s: &str, flags: i32, room: i32) -> Result<String> {
@@ -418,6 +453,10 @@ impl Call<'_> {
 
     fn ioctl(&self, s: &str, cmd: &str, mut memory: Vec<u8>, shown: usize) -> Result<String> {
         let n = self.kernel.ioctl(self.fd(s), number(cmd) as u32, &mut memory)?;
+        if STAMPS.contains(&number(cmd)) {
+            // By chance, but not zero.
+            return Ok(format!("{n}:{}", memory.get(..8).is_some_and(|seconds| seconds != [0; 8])));
+        }
         let cut = memory.get(..shown).unwrap_or(&memory);
         match cut.first_chunk::<4>() {
             Some(word) if shown == 4 => Ok(format!("{n}:{}", i32::from_ne_bytes(*word))),

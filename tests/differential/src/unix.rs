@@ -274,7 +274,7 @@ impl<'k> Runner<'k> {
             }
         }
         if let Some(epoll) = self.epoll {
-            let mut events = self.kernel.epoll_wait(epoll, 16).unwrap_or_default();
+            let mut events = self.kernel.epoll_wait(epoll, 16, 0).unwrap_or_default();
             events.sort_unstable_by_key(|(_, watched)| *watched);
             for (events, watched) in events {
                 let _ = write!(line, " {watched}:{events:x}");

@@ -7,7 +7,7 @@ use differential::sequences::{self, Sequences};
 #[test]
 fn random_programs() {
     let mut tally = Tally::new();
-    if sequences::compare(Sequences { count: 1500, seed: 1_000_000, most: 5 }, &mut tally) {
+    if sequences::compare(Sequences { count: 1500, seed: 1_000_000, most: 5, jobs: 1 }, &mut tally) {
         tally.assert_same();
     } else {
         eprintln!("not compared");

@@ -129,13 +129,13 @@ impl Sock<'_> {
 
     pub fn getsockname(&self) -> Result<SockAddr> {
         let mut buf = [0; 128];
-        let n = self.call(|s, cx| (s.ops().getname)(s, cx, &mut buf, false))?;
+        let n = self.call(|s, cx| (s.ops().getname)(s, cx, &mut buf, net::socket::Whose::Own))?;
         SockAddr::parse(&buf[..n])
     }
 
     pub fn getpeername(&self) -> Result<SockAddr> {
         let mut buf = [0; 128];
-        let n = self.call(|s, cx| (s.ops().getname)(s, cx, &mut buf, true))?;
+        let n = self.call(|s, cx| (s.ops().getname)(s, cx, &mut buf, net::socket::Whose::Peer))?;
         SockAddr::parse(&buf[..n])
     }
 

@@ -3,11 +3,11 @@
 
 use super::IpDev;
 use crate::IpNet;
-use net::sysctl::SysctlNode;
+use net::sysctl::{Bounds, MOST_SECONDS, SysctlNode};
 use net::{Net, NetDevice};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
-use uapi::{Errno, Result};
+use uapi::Result;
 
 macro_rules! conf {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $file:literal, $default:literal;)* }) => {
@@ -177,29 +177,64 @@ impl Conf {
     }
 }
 
+/// Files whose numbers are not just any: name, least, most.
+const BOUNDS: [(&str, i32, i32); 13] = [
+    ("accept_untracked_na", 0, 2),
+    ("addr_gen_mode", 0, 3),
+    ("force_forwarding", 0, 1),
+    ("hop_limit", 1, 255),
+    ("mldv1_unsolicited_report_interval", 0, i32::MAX),
+    ("mldv2_unsolicited_report_interval", 0, i32::MAX),
+    ("ndisc_evict_nocarrier", 0, 1),
+    ("ndisc_tclass", 0, 255),
+    ("router_probe_interval", -MOST_SECONDS, MOST_SECONDS),
+    ("router_solicitation_delay", -MOST_SECONDS, MOST_SECONDS),
+    ("router_solicitation_interval", -MOST_SECONDS, MOST_SECONDS),
+    ("router_solicitation_max_interval", -MOST_SECONDS, MOST_SECONDS),
+    ("router_solicitations", -1, i32::MAX),
+];
+
+fn bounds(file: &str) -> Bounds {
+    if file == "ra_defrtr_metric" {
+        return Bounds { min: 1, max: i32::MAX, unsigned: true };
+    }
+    let row = BOUNDS.iter().find(|(name, ..)| *name == file);
+    row.map_or(Bounds::ANY, |&(_, min, max)| Bounds { min, max, unsigned: false })
+}
+
 /// One file below `net/ipv4/conf/DEV`.
 struct ConfNode {
     conf: Conf,
+    file: &'static str,
     index: usize,
 }
 
 impl SysctlNode for ConfNode {
+    fn mode(&self) -> u32 {
+        // What a daemon that routes groups sets by other means.
+        if self.file == "mc_forwarding" { 0o444 } else { 0o644 }
+    }
+
     fn read(&self, _net: &Net) -> String {
-        format!("{}\n", self.conf.value(self.index))
+        let value = self.conf.value(self.index);
+        if bounds(self.file).unsigned { format!("{}\n", value as u32) } else { format!("{value}\n") }
     }
 
     fn write(&self, net: &Net, text: &str) -> Result<()> {
-        let value = text.trim().parse().map_err(|_| Errno::EINVAL)?;
-        self.conf.0[self.index].store(value, Relaxed);
+        self.write_bytes(net, text.as_bytes()).map(drop)
+    }
+
+    fn write_bytes(&self, net: &Net, bytes: &[u8]) -> Result<usize> {
+        let taken = bounds(self.file).write(self.file, [&self.conf.0[self.index]], bytes)?;
         // Some of them are part of what cached routes were made of.
         net.rt_genid_bump();
-        Ok(())
+        Ok(taken)
     }
 }
 
-fn register_rows(net: &Net, below: &str, rows: &[(&str, i32)], conf: &Conf) {
+fn register_rows(net: &Net, below: &str, rows: &[(&'static str, i32)], conf: &Conf) {
     for (index, (file, _)) in rows.iter().enumerate() {
-        let node = ConfNode { conf: conf.clone(), index };
+        let node = ConfNode { conf: conf.clone(), file, index };
         // A device of this name existed before; its files are as good.
         let _ = net.sysctl.register(&format!("{below}/{file}"), Arc::new(node));
     }
@@ -209,6 +244,7 @@ fn register_rows(net: &Net, below: &str, rows: &[(&str, i32)], conf: &Conf) {
 pub(crate) fn register_templates(net: &Net) {
     let sysctl = &IpNet::of(net).sysctl;
     sysctl.conf4_all.set4(Conf4::AcceptSourceRoute, 0);
+    sysctl.conf6_all.set6(Conf6::AcceptDad, 0);
     register_rows(net, "net/ipv4/conf/all", Conf4::ROWS, &sysctl.conf4_all);
     register_rows(net, "net/ipv4/conf/default", Conf4::ROWS, &sysctl.conf4_default);
     register_rows(net, "net/ipv6/conf/all", Conf6::ROWS, &sysctl.conf6_all);

@@ -26,12 +26,22 @@ pub fn recv(cx: &Cx<'_>, sk: &SockCommon, shared: &InetShared, skb: &SkBuff, msg
     }
 }
 
+/// A packet is queued: where an IPv4 packet came in is told only to who wants that by now (`ipv4_pktinfo_prepare`).
+#[inline]
+pub fn prepare(sk: &SockCommon, shared: &InetShared, skb: &mut SkBuff) {
+    let (v4, v6) =
+        (shared.cmsg_flags.load(Relaxed) & want4::PKTINFO, shared.rxopt.load(Relaxed) & want6::INFO);
+    if v4 | v6 != 0 && (v4 != 0 || i32::from(sk.family()) == AF_INET6) {
+        skb.ip_flags |= packet::flag::PKTINFO;
+    }
+}
+
 #[cold]
 fn recv_ip(cx: &Cx<'_>, sk: &SockCommon, (v4, v6): (u32, u32), skb: &SkBuff, msg: &mut RecvMsg<'_>) {
     if i32::from(sk.family()) != AF_INET6 {
         return recv4(cx, v4, skb, None, msg);
     }
-    recv6_common(v6, skb, msg);
+    recv6_common(v6, skb, false, msg);
     if packet::is_v6(skb) {
         recv6_specific(v6, skb, msg);
     } else {
@@ -50,13 +60,15 @@ pub(crate) fn recv4(cx: &Cx<'_>, want: u32, skb: &SkBuff, spec: Option<Ipv4Addr>
     let (saddr, daddr) = (header.saddr(), header.daddr());
     let (ttl, tos) = (packet::ttl(skb), packet::tos(skb));
     if want & want4::PKTINFO != 0 {
-        let dev = cx.net.dev.by_index(skb.iif);
+        let ifindex = if spec.is_some() { skb.iif } else { ifindex4(skb) };
+        let dev = cx.net.dev.by_index(ifindex);
         let spec = match (spec, dev) {
             (Some(spec), _) => spec,
+            _ if ifindex == 0 => Ipv4Addr::UNSPECIFIED,
             (None, Some(dev)) => route::spec_dst(cx, &dev, saddr, daddr, tos),
             (None, None) => daddr,
         };
-        let info = InPktinfo { ifindex: skb.iif as i32, spec_dst: spec.octets(), addr: daddr.octets() };
+        let info = InPktinfo { ifindex: ifindex as i32, spec_dst: spec.octets(), addr: daddr.octets() };
         msg.control.put(SOL_IP, IP_PKTINFO, info.as_bytes());
     }
     if want & want4::TTL != 0 {
@@ -109,15 +121,22 @@ fn destination_port(skb: &SkBuff) -> Option<u16> {
     }
 }
 
-fn pktinfo6(skb: &SkBuff) -> In6Pktinfo {
+/// The device that an IPv4 packet came in by, if that was noted.
+fn ifindex4(skb: &SkBuff) -> u32 {
+    if skb.ip_flags & packet::flag::PKTINFO != 0 { skb.iif } else { 0 }
+}
+
+/// The same for IPv6; what an error quotes, `is_error`, was never queued.
+fn pktinfo6(skb: &SkBuff, is_error: bool) -> In6Pktinfo {
     let (_, daddr) = packet::addrs(skb);
-    In6Pktinfo { addr: daddr.as_v6().octets(), ifindex: skb.iif as i32 }
+    let ifindex = if is_error || packet::is_v6(skb) { skb.iif } else { ifindex4(skb) };
+    In6Pktinfo { addr: daddr.as_v6().octets(), ifindex: ifindex as i32 }
 }
 
 /// `ip6_datagram_recv_common_ctl`: what a packet of IPv4 has too.
-pub(crate) fn recv6_common(want: u32, skb: &SkBuff, msg: &mut RecvMsg<'_>) {
+pub(crate) fn recv6_common(want: u32, skb: &SkBuff, is_error: bool, msg: &mut RecvMsg<'_>) {
     if want & want6::INFO != 0 {
-        msg.control.put(SOL_IPV6, IPV6_PKTINFO, pktinfo6(skb).as_bytes());
+        msg.control.put(SOL_IPV6, IPV6_PKTINFO, pktinfo6(skb, is_error).as_bytes());
     }
 }
 
@@ -153,7 +172,7 @@ pub(crate) fn recv6_specific(want: u32, skb: &SkBuff, msg: &mut RecvMsg<'_>) {
         }
     }
     if want & want6::OINFO != 0 {
-        control.put(SOL_IPV6, IPV6_2292PKTINFO, pktinfo6(skb).as_bytes());
+        control.put(SOL_IPV6, IPV6_2292PKTINFO, pktinfo6(skb, false).as_bytes());
     }
     if want & want6::OHLIM != 0 {
         control.put_int(SOL_IPV6, IPV6_2292HOPLIMIT, hops);

@@ -122,7 +122,9 @@ fn time_is_up_and_the_sender_is_told() {
 #[test]
 fn memory_has_a_limit() {
     let (world, dev) = world();
-    world.net.sysctl.write(&world.net, "net/ipv4/ipfrag_high_thresh", "5000").unwrap();
+    for file in ["low", "high"] {
+        world.net.sysctl.write(&world.net, &format!("net/ipv4/ipfrag_{file}_thresh"), "5000").unwrap();
+    }
     for id in 0..100 {
         world.receive(&dev, &fragment4(id, 8, true, &data(64)));
     }

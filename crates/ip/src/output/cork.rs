@@ -21,6 +21,8 @@ pub struct Cork {
     pub daddr: InetAddr,
     /// The destination's port, host order.
     pub dport: u16,
+    /// The port it comes from, where that is noted at its beginning.
+    pub sport: u16,
     /// Protocol.
     pub protocol: u8,
     /// What the first call asked for.
@@ -37,7 +39,7 @@ impl Cork {
         protocol: u8,
         ipc: Ipcm,
     ) -> Self {
-        Cork { dst, saddr, daddr, dport, protocol, ipc, skb: None }
+        Cork { dst, saddr, daddr, dport, sport: 0, protocol, ipc, skb: None }
     }
 
     /// Where it goes.
@@ -56,9 +58,9 @@ impl Cork {
         self.skb.as_ref().map_or(0, |skb| skb.len())
     }
 
-    /// True before the first byte.
+    /// True before the first call, though that may have had no byte.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.skb.is_none()
     }
 
     /// How long it may become.

@@ -2,9 +2,9 @@
 
 use super::{Ports, pack, unpack};
 use net::Net;
-use net::sysctl::{IntRow, SysctlNode, register_ints};
+use net::sysctl::{Bounds, IntRow, SysctlNode, parse_ranges, register_ints};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering::Relaxed};
 use uapi::{Errno, Result};
 
 static ROWS: &[IntRow] =
@@ -19,11 +19,6 @@ pub fn register(net: &Net) -> Result<()> {
     net.sysctl.register("net/ipv4/ip_unprivileged_port_start", Arc::new(UnprivilegedStart))
 }
 
-fn number(word: &str, min: i32, max: i32) -> Result<i32> {
-    let number: i32 = word.parse().map_err(|_| Errno::EINVAL)?;
-    if (min..=max).contains(&number) { Ok(number) } else { Err(Errno::EINVAL) }
-}
-
 /// `ip_local_port_range`: two ports, in order and not below the unprivileged ones.
 struct LocalPortRange;
 
@@ -34,20 +29,21 @@ impl SysctlNode for LocalPortRange {
     }
 
     fn write(&self, net: &Net, text: &str) -> Result<()> {
+        self.write_bytes(net, text.as_bytes()).map(drop)
+    }
+
+    fn write_bytes(&self, net: &Net, bytes: &[u8]) -> Result<usize> {
         let ports = net.generic::<Ports>();
-        let (mut low, mut high) = ports.range().into_inner();
-        let mut words = text.split_ascii_whitespace();
-        if let Some(word) = words.next() {
-            low = number(word, 1, 65535)? as u16;
-        }
-        if let Some(word) = words.next() {
-            high = number(word, 1, 65535)? as u16;
-        }
+        let (low, high) = ports.range().into_inner();
+        let new = [low, high].map(|port| AtomicI32::new(port.into()));
+        let taken =
+            Bounds { min: 1, max: 65535, unsigned: false }.write("ip_local_port_range", &new, bytes)?;
+        let [low, high] = new.map(|port| port.into_inner() as u16);
         if high < low || ports.is_privileged(low) {
             return Err(Errno::EINVAL);
         }
         ports.range.store(pack(&(low..=high)), Relaxed);
-        Ok(())
+        Ok(taken)
     }
 }
 
@@ -60,14 +56,23 @@ impl SysctlNode for UnprivilegedStart {
     }
 
     fn write(&self, net: &Net, text: &str) -> Result<()> {
+        self.write_bytes(net, text.as_bytes()).map(drop)
+    }
+
+    fn write_bytes(&self, net: &Net, bytes: &[u8]) -> Result<usize> {
         let ports = net.generic::<Ports>();
-        let Some(word) = text.split_ascii_whitespace().next() else { return Ok(()) };
-        let start = number(word, 0, 65535)?;
+        let new = AtomicI32::new(0);
+        let taken = Bounds { min: 0, max: 65535, unsigned: false }.write(
+            "ip_unprivileged_port_start",
+            [&new],
+            bytes,
+        )?;
+        let start = new.into_inner();
         if i32::from(*unpack(ports.range.load(Relaxed)).start()) < start {
             return Err(Errno::EINVAL);
         }
         ports.unprivileged_start[0].store(start, Relaxed);
-        Ok(())
+        Ok(taken)
     }
 }
 
@@ -93,25 +98,23 @@ impl SysctlNode for ReservedPorts {
     }
 
     fn write(&self, net: &Net, text: &str) -> Result<()> {
+        self.write_bytes(net, text.as_bytes()).map(drop)
+    }
+
+    fn write_bytes(&self, net: &Net, bytes: &[u8]) -> Result<usize> {
         let mut bits = vec![0u64; 1024];
-        for item in text.trim().split(',').map(str::trim).filter(|item| !item.is_empty()) {
-            let (first, last) = item.split_once('-').unwrap_or((item, item));
-            let (first, last) = (number(first, 0, 65535)?, number(last, 0, 65535)?);
-            if last < first {
-                return Err(Errno::EINVAL);
-            }
+        for (first, last) in parse_ranges(bytes, 65536)? {
             for port in first..=last {
-                bits[port as usize / 64] |= 1 << (port % 64);
+                bits[port / 64] |= 1 << (port % 64);
             }
         }
         let ports = net.generic::<Ports>();
-        if ports.reserved.get().is_none() && bits.iter().all(|&word| word == 0) {
-            return Ok(());
+        if ports.reserved.get().is_some() || bits.iter().any(|&word| word != 0) {
+            let reserved = ports.reserved.get_or_init(|| (0..1024).map(|_| AtomicU64::new(0)).collect());
+            for (word, new) in reserved.iter().zip(bits) {
+                word.store(new, Relaxed);
+            }
         }
-        let reserved = ports.reserved.get_or_init(|| (0..1024).map(|_| AtomicU64::new(0)).collect());
-        for (word, new) in reserved.iter().zip(bits) {
-            word.store(new, Relaxed);
-        }
-        Ok(())
+        Ok(bytes.len())
     }
 }

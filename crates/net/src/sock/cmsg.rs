@@ -1,6 +1,6 @@
 //! Control messages of `SOL_SOCKET` that all families have (`__sock_cmsg_send`, `sock_recv_cmsgs`).
 
-use super::{SockCommon, SockFlag};
+use super::{SockCommon, SockFlag, stamp};
 use crate::cx::{Cx, UserCx};
 use crate::msg::RecvMsg;
 use crate::skb::SkBuff;
@@ -87,13 +87,24 @@ const WANTED: u64 = 1 << SockFlag::RcvTstamp as u8
 /// as it asked (`sock_recv_cmsgs`).
 #[inline]
 pub fn sock_recv_cmsgs(cx: &Cx<'_>, sk: &SockCommon, skb: &SkBuff, msg: &mut RecvMsg<'_>) {
-    if sk.flags() & WANTED != 0 || sk.tsflags() != 0 {
+    // Once a first packet was noted, nothing is left to do for most.
+    if sk.flags() & (WANTED | STAMP | STAMPED) != STAMPED || sk.tsflags() != 0 {
         recv_wanted(cx, sk, skb, msg);
     }
 }
 
 #[cold]
 fn recv_wanted(cx: &Cx<'_>, sk: &SockCommon, skb: &SkBuff, msg: &mut RecvMsg<'_>) {
+    if sk.flags() & WANTED == 0 && sk.tsflags() == 0 {
+        let stamp = skb.tstamp.filter(|_| sk.flag(SockFlag::Timestamp));
+        if stamp.is_some() || !sk.flag(SockFlag::Stamped) {
+            stamp::note(sk, stamp);
+        }
+        return;
+    }
+    if !sk.flag(SockFlag::RcvTstamp) {
+        stamp::note(sk, skb.tstamp);
+    }
     sock_recv_timestamp(cx, sk, skb, false, msg);
     if sk.flag(SockFlag::Rxqueue) && skb.dropcount != 0 {
         msg.control.put(SOL_SOCKET, SO_RXQ_OVFL, &skb.dropcount.to_ne_bytes());
@@ -105,6 +116,10 @@ fn recv_wanted(cx: &Cx<'_>, sk: &SockCommon, skb: &SkBuff, msg: &mut RecvMsg<'_>
         msg.control.put(SOL_SOCKET, SO_PRIORITY, &skb.priority.to_ne_bytes());
     }
 }
+
+/// `SIOCGSTAMP` wants to know when each came, and something came already.
+const STAMP: u64 = 1 << SockFlag::Timestamp as u8;
+const STAMPED: u64 = 1 << SockFlag::Stamped as u8;
 
 const NS_PER_SEC: u64 = 1_000_000_000;
 

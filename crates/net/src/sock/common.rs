@@ -83,6 +83,7 @@ pub enum SockFlag {
     BindPortLock,
     Inq,
     HasFilter,
+    Stamped,
 }
 
 macro_rules! relaxed {
@@ -120,6 +121,8 @@ pub(super) struct Rare {
     owner: SpinLock<Option<Arc<FOwn>>>,
     /// What packets are shown to (`sk_filter`).
     filter: SpinLock<Option<Arc<Program>>>,
+    /// When the last packet came, nanoseconds of real time; 0 if that was not noted (`sk_stamp`).
+    pub(super) stamp: AtomicU64,
 }
 
 /// `struct sock`, the common part.
@@ -167,6 +170,7 @@ pub struct SockCommon {
     incoming_cpu: AtomicI32,
     txtime_clockid: AtomicI32,
     busy_poll_budget: AtomicU16,
+    disconnects: AtomicU8,
     family: AtomicU16,
     kind: AtomicU16,
     protocol: AtomicU16,
@@ -256,6 +260,7 @@ impl SockCommon {
             self.purge_err_queue();
             drop(rare.owner.lock().take());
             drop(rare.filter.lock().take());
+            rare.stamp.store(0, Relaxed);
         }
     }
 
@@ -310,6 +315,8 @@ impl SockCommon {
         tsflags, set_tsflags: tsflags: u32;
         /// The next timestamp's key (`sk_tskey`).
         tskey, set_tskey: tskey: u32;
+        /// How often a connection was given up while the sock lived on (`sk_disconnects`).
+        disconnects, set_disconnects: disconnects: u8;
         /// `SO_INCOMING_CPU` (`sk_incoming_cpu`).
         incoming_cpu, set_incoming_cpu: incoming_cpu: i32;
         /// `SO_TXTIME`: which clock the times are of (`sk_clockid`).

@@ -73,7 +73,8 @@ impl<'a, 'c, P: Proto> UserGuard<'a, 'c, P> {
     }
 
     /// Waits until `cond` gives a value, with the lock released meanwhile and what arrived received
-    /// (`sk_wait_event`). `EAGAIN` when `timeo` ends, `ERESTARTSYS` or `EINTR` on a signal.
+    /// (`sk_wait_event`). `EAGAIN` when `timeo` ends, `ERESTARTSYS` or `EINTR` on a signal, `EPIPE` when the
+    /// connection that it waits on is given up meanwhile.
     #[inline]
     pub fn wait_event<R>(
         self,
@@ -120,8 +121,12 @@ impl<'a, 'c, P: Proto> UserGuard<'a, 'c, P> {
         cx.trace(|| Event::Sleep { cookie: sk.cookie(cx.net) });
         let parker = cx.process.cpu.parker().clone();
         let key = sk.wq.add(parker.clone(), exclusive);
+        let disconnects = sk.disconnects();
         let result = loop {
             parker.prepare();
+            if !exclusive && sk.disconnects() != disconnects {
+                break Err(Errno::EPIPE);
+            }
             if let Some(value) = cond(&mut guard.sk_mut(), cx) {
                 break Ok(value);
             }

@@ -16,6 +16,7 @@ mod lock;
 pub mod mem;
 pub mod options;
 mod proto;
+mod stamp;
 pub mod sysctl;
 pub mod txstamp;
 mod wait;
@@ -32,6 +33,7 @@ pub use datagram::{RecvQueue, Scheduled};
 pub use lock::{BhGuard, SkMut, UserGuard};
 pub use options::GetOpt;
 pub use proto::Proto;
+pub use stamp::gettstamp;
 pub use wait::Timeo;
 pub use wait_on::wait_on;
 

@@ -9,7 +9,7 @@ pub mod family;
 pub mod file;
 mod ops;
 
-pub use ops::{AcceptFlags, PeerCred, ProtoOps, SetRcvlowat, stubs};
+pub use ops::{AcceptFlags, PeerCred, ProtoOps, SetRcvlowat, Whose, stubs};
 
 use crate::cx::{Cx, UserCx};
 use crate::netns::Net;

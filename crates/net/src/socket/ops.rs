@@ -13,6 +13,17 @@ pub struct AcceptFlags {
     pub nonblock: bool,
 }
 
+/// Whose name is asked for (the last argument of `getname`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The socket's own.
+    Own,
+    /// The peer's, if there is a connection.
+    Peer,
+    /// The peer's, though the connection may have ended: of what is being accepted, and for `SO_PEERNAME`.
+    LastPeer,
+}
+
 /// `SO_RCVLOWAT` of a protocol that does more than note it.
 pub type SetRcvlowat = fn(&Socket, &UserCx<'_>, i32) -> Result<()>;
 
@@ -31,8 +42,8 @@ pub struct ProtoOps {
     pub socketpair: fn(&Socket, &Socket, &UserCx<'_>) -> Result<()>,
     /// Attaches the first connection's sock to the fresh second socket.
     pub accept: fn(&Socket, &Socket, &UserCx<'_>, AcceptFlags) -> Result<()>,
-    /// Writes the sockaddr, cut to the buffer; returns its whole length. `true` for the peer's.
-    pub getname: fn(&Socket, &UserCx<'_>, &mut [u8], bool) -> Result<usize>,
+    /// Writes the sockaddr, cut to the buffer; returns its whole length.
+    pub getname: fn(&Socket, &UserCx<'_>, &mut [u8], Whose) -> Result<usize>,
     pub poll: fn(&Socket, &UserCx<'_>) -> u32,
     pub ioctl: fn(&Socket, &UserCx<'_>, u32, &mut [u8]) -> Result<i32>,
     pub listen: fn(&Socket, &UserCx<'_>, i32) -> Result<()>,
@@ -67,7 +78,7 @@ pub struct PeerCred {
 
 /// What tables are filled with where a protocol has no such call (`sock_no_*`).
 pub mod stubs {
-    use super::{AcceptFlags, GetOpt, MsgHdr, ProtoOps, RecvMsg, Result, Socket, UserCx};
+    use super::{AcceptFlags, GetOpt, MsgHdr, ProtoOps, RecvMsg, Result, Socket, UserCx, Whose};
     use uapi::Errno;
 
     /// `sock_no_bind`.
@@ -87,7 +98,7 @@ pub mod stubs {
         Err(Errno::EOPNOTSUPP)
     }
     /// `sock_no_getname`.
-    pub fn sock_no_getname(_: &Socket, _: &UserCx<'_>, _: &mut [u8], _: bool) -> Result<usize> {
+    pub fn sock_no_getname(_: &Socket, _: &UserCx<'_>, _: &mut [u8], _: Whose) -> Result<usize> {
         Err(Errno::EOPNOTSUPP)
     }
     /// `sock_no_ioctl`.

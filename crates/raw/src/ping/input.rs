@@ -27,6 +27,8 @@ pub(super) fn queue_rcv(cx: &Cx<'_>, sk: &Sock<Ping>, mut skb: Skb) {
     if let Err(reason) = sk.filter(cx, &mut skb, 1) {
         return cx.drop_skb(skb, reason);
     }
+    // Whoever wants to know is told, whenever he asked.
+    skb.ip_flags |= ip::packet::flag::PKTINFO;
     if let Err((skb, reason)) = sk.shared.queue.enqueue_within(cx, sk, skb) {
         cx.drop_skb(skb, reason);
     }

@@ -13,7 +13,7 @@ use kern::slab::Cache;
 use net::msg::{MsgHdr, RecvMsg};
 use net::netns::{Pernet, Slot};
 use net::sock::{GetOpt, Proto, RecvQueue, SkMut, SockFlag, Timeo};
-use net::sysctl::{IntRow, register_ints};
+use net::sysctl::{Bounds, SysctlNode};
 use net::{Cx, Net, Skb, Sock, UserCx};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
@@ -49,9 +49,32 @@ impl Pernet for PingNet {
     const SLOT: Slot = Slot::Ping;
 }
 
-static ROWS: &[IntRow] =
-    &[IntRow::new("net/ipv4/ping_group_range", |net| &net.generic::<PingNet>().group_range)
-        .range(0, i32::MAX)];
+/// `net/ipv4/ping_group_range`: two groups, in order; else nobody's.
+struct GroupRange;
+
+impl SysctlNode for GroupRange {
+    fn read(&self, net: &Net) -> String {
+        let [low, high] = PingNet::of(net).group_range.each_ref().map(|group| group.load(Relaxed));
+        format!("{low}\t{high}\n")
+    }
+
+    fn write(&self, net: &Net, text: &str) -> Result<()> {
+        self.write_bytes(net, text.as_bytes()).map(drop)
+    }
+
+    fn write_bytes(&self, net: &Net, bytes: &[u8]) -> Result<usize> {
+        let range = &PingNet::of(net).group_range;
+        let new = range.each_ref().map(|group| AtomicI32::new(group.load(Relaxed)));
+        let taken = Bounds { min: 0, ..Bounds::ANY }.write("ping_group_range", &new, bytes)?;
+        let [low, high] = match new.map(AtomicI32::into_inner) {
+            [low, high] if low > high => [1, 0],
+            ordered => ordered,
+        };
+        range[0].store(low, Relaxed);
+        range[1].store(high, Relaxed);
+        Ok(taken)
+    }
+}
 
 impl PingNet {
     fn of(net: &Net) -> &PingNet {
@@ -70,7 +93,7 @@ pub(crate) fn init(net: &Net) -> Result<()> {
         slab: Cache::new("PING", 256),
         group_range: [AtomicI32::new(1), AtomicI32::new(0)],
     })?;
-    register_ints(net, ROWS)?;
+    net.sysctl.register("net/ipv4/ping_group_range", Arc::new(GroupRange))?;
     let hooks = &IpNet::of(net).protocols;
     hooks.ping.set(input::receive).map_err(|_| Errno::EEXIST)?;
     hooks.ping_err.set(input::error).map_err(|_| Errno::EEXIST)

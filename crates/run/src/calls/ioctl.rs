@@ -5,6 +5,7 @@ use crate::stack::{Cred, Sid};
 use crate::supervisor::Supervisor;
 use crate::usermem::User;
 use uapi::Errno;
+use uapi::ioctl::{SIOCGSTAMP_NEW, SIOCGSTAMP_OLD, SIOCGSTAMPNS_NEW, SIOCGSTAMPNS_OLD};
 
 const SIOCOUTQ: u32 = 0x5411;
 const SIOCATMARK: u32 = 0x8905;
@@ -42,6 +43,18 @@ impl Supervisor<'_> {
             Err(other) => return Err(other),
         };
         let user = User::of(call);
+        if matches!(request, SIOCGSTAMP_OLD | SIOCGSTAMPNS_OLD | SIOCGSTAMP_NEW | SIOCGSTAMPNS_NEW) {
+            let mut time = [0; 16];
+            let ret = self.permitted(call.tid, |stack, cred| stack.ioctl(cred, sid, request, &mut time))?;
+            if call.compat && matches!(request, SIOCGSTAMP_OLD | SIOCGSTAMPNS_OLD) {
+                // Both halves are of 4 bytes there.
+                time.copy_within(8..12, 4);
+                user.write(call.args[2], &time[..8])?;
+            } else {
+                user.write(call.args[2], &time)?;
+            }
+            return Ok(Outcome::Return(i64::from(ret)));
+        }
         if request == SIOCGIFCONF {
             return self.ifconf(call, sid);
         }

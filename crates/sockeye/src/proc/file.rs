@@ -3,8 +3,9 @@
 use crate::Net;
 use kern::context::Process;
 use kern::sync::SpinLock;
+use net::sysctl::SysctlNode;
 use std::sync::Arc;
-use uapi::fcntl::{O_ACCMODE, O_RDONLY, S_IFREG};
+use uapi::fcntl::{O_ACCMODE, O_RDONLY, O_WRONLY, S_IFREG};
 use uapi::{Errno, Result};
 use vfs::file::{File, FileOps};
 use vfs::inode::Stat;
@@ -12,12 +13,15 @@ use vfs::iov::{IovSink, IovSource};
 
 const SEEK_SET: i32 = 0;
 const SEEK_CUR: i32 = 1;
+/// What a write may hold (`KMALLOC_MAX_SIZE`).
+const MOST: usize = 1 << 22;
 
 /// A file of `/proc`.
 struct ProcFile {
     net: Net,
     /// The sysctl that a write sets.
-    sysctl: Option<String>,
+    sysctl: Option<Arc<dyn SysctlNode>>,
+    name: String,
     text: String,
     position: SpinLock<u64>,
 }
@@ -25,27 +29,60 @@ struct ProcFile {
 /// Opens a file of `/proc/net` or `/proc/sys`.
 ///
 /// # Errors
-/// `ENOENT` for a file that is not there; `EACCES` for writing one of `/proc/net`, or without root's rights.
+/// `ENOENT` for a file that is not there; `EACCES` for what its mode does not allow the caller: neither may root write
+/// what is read-only.
 pub(crate) fn open(p: &Process<'_>, net: &Net, path: &str, flags: u32) -> Result<Arc<File>> {
     let rest = path.strip_prefix("/proc/").ok_or(Errno::ENOENT)?;
-    let (text, sysctl) = match rest.strip_prefix("sys/") {
-        Some(name) => (net.sysctl(name)?, Some(name.to_owned())),
+    let (sysctl, name) = match rest.strip_prefix("sys/") {
+        Some(name) => (Some(net.stack().sysctl.get(name)?), name),
         None => {
             let name = rest.strip_prefix("self/").or(rest.strip_prefix("thread-self/")).unwrap_or(rest);
-            (net.proc_net(name.strip_prefix("net/").ok_or(Errno::ENOENT)?)?, None)
+            (None, name.strip_prefix("net/").ok_or(Errno::ENOENT)?)
         }
     };
-    if flags & O_ACCMODE != O_RDONLY && (sysctl.is_none() || p.cred.euid != 0) {
+    let mode = sysctl.as_ref().map_or(0o444, |node| node.mode());
+    let granted = if p.cred.euid == 0 { mode >> 6 } else { mode };
+    let wanted = match flags & O_ACCMODE {
+        O_RDONLY => 4,
+        O_WRONLY => 2,
+        _ => 6,
+    };
+    if wanted & !granted != 0 {
         return Err(Errno::EACCES);
     }
-    let ops = ProcFile { net: net.clone(), sysctl, text, position: SpinLock::default() };
+    let text = match &sysctl {
+        Some(_) if wanted & 4 == 0 => String::new(),
+        Some(node) => node.read(net.stack()),
+        None => net.proc_net(name)?,
+    };
+    let ops =
+        ProcFile { net: net.clone(), sysctl, name: rest.to_owned(), text, position: SpinLock::default() };
     Ok(File::new(Arc::new(ops), flags))
 }
 
 impl ProcFile {
     fn copy(&self, at: u64, to: &mut IovSink<'_>) -> usize {
+        // Numbers are read from the first byte on, or not at all.
+        if at != 0 && self.sysctl.as_ref().is_some_and(|node| !node.is_text()) {
+            return 0;
+        }
         let rest = usize::try_from(at).ok().and_then(|at| self.text.as_bytes().get(at..)).unwrap_or(&[]);
         to.copy_from(rest)
+    }
+
+    fn set(&self, from: &mut IovSource<'_>, at: u64) -> Result<usize> {
+        let node = self.sysctl.as_ref().ok_or(Errno::EIO)?;
+        let len = from.remaining();
+        if len == 0 {
+            return Ok(0);
+        }
+        if at != 0 && !node.is_text() {
+            // What does not begin at the beginning is passed over (`sysctl_writes_strict`).
+            return Ok(len);
+        }
+        let mut bytes = vec![0; len.min(MOST)];
+        from.copy_to(&mut bytes);
+        node.write_bytes(self.net.stack(), &bytes)
     }
 }
 
@@ -62,12 +99,14 @@ impl FileOps for ProcFile {
     }
 
     fn write(&self, _p: &Process<'_>, _file: &File, from: &mut IovSource<'_>) -> Result<usize> {
-        let name = self.sysctl.as_ref().ok_or(Errno::EIO)?;
-        let mut bytes = vec![0; from.remaining().min(4096)];
-        from.copy_to(&mut bytes);
-        let text = std::str::from_utf8(&bytes).map_err(|_| Errno::EINVAL)?;
-        self.net.set_sysctl(name, text)?;
-        Ok(bytes.len())
+        let mut position = self.position.lock();
+        let n = self.set(from, *position)?;
+        *position += n as u64;
+        Ok(n)
+    }
+
+    fn pwrite(&self, _p: &Process<'_>, _file: &File, from: &mut IovSource<'_>, at: i64) -> Result<usize> {
+        self.set(from, u64::try_from(at).map_err(|_| Errno::EINVAL)?)
     }
 
     fn llseek(&self, _p: &Process<'_>, _file: &File, offset: i64, whence: i32) -> Result<i64> {
@@ -87,15 +126,12 @@ impl FileOps for ProcFile {
     }
 
     fn stat(&self) -> Stat {
-        let mode = if self.sysctl.is_some() { 0o644 } else { 0o444 };
+        let mode = self.sysctl.as_ref().map_or(0o444, |node| node.mode());
         Stat { mode: S_IFREG | mode, blksize: 1024, ..Stat::default() }
     }
 
     fn name(&self) -> String {
-        match &self.sysctl {
-            Some(name) => format!("/proc/sys/{name}"),
-            None => "/proc/net".to_owned(),
-        }
+        format!("/proc/{}", self.name)
     }
 
     fn release(&self, _p: &Process<'_>, _file: &File) {}

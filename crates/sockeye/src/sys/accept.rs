@@ -4,7 +4,7 @@ use super::socket::type_and_flags;
 use super::{SOCKADDR_MAX, sockfd};
 use kern::context::Process;
 use net::socket::file::sock_alloc_file;
-use net::socket::{AcceptFlags, SocketState};
+use net::socket::{AcceptFlags, SocketState, Whose};
 use std::sync::Arc;
 use uapi::fcntl::{O_CLOEXEC, O_NONBLOCK};
 use uapi::{Errno, Result};
@@ -41,7 +41,8 @@ pub fn accept(
         let Some(addr) = addr else { return Ok(0) };
         let mut whole = [0; SOCKADDR_MAX];
         // The connection may have been reset before it was accepted.
-        let len = (new.ops().getname)(new, &cx, &mut whole, true).map_err(|_| Errno::ECONNABORTED)?;
+        let len =
+            (new.ops().getname)(new, &cx, &mut whole, Whose::LastPeer).map_err(|_| Errno::ECONNABORTED)?;
         let n = len.min(addr.len());
         addr[..n].copy_from_slice(&whole[..n]);
         Ok(len)

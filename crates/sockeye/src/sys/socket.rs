@@ -2,6 +2,7 @@
 
 use super::{SOCKADDR_MAX, check_sockaddr, sockfd};
 use kern::context::Process;
+use net::socket::Whose;
 use net::socket::create::sock_create;
 use std::sync::Arc;
 use uapi::fcntl::{O_CLOEXEC, O_NONBLOCK};
@@ -105,7 +106,8 @@ pub fn shutdown(p: &Process<'_>, file: &File, how: i32) -> Result<()> {
 pub fn getname(p: &Process<'_>, file: &File, buf: &mut [u8], peer: bool) -> Result<usize> {
     let sock = sockfd(file)?;
     let mut whole = [0; SOCKADDR_MAX];
-    let len = (sock.ops().getname)(sock, &sock.enter(p), &mut whole, peer)?;
+    let whose = if peer { Whose::Peer } else { Whose::Own };
+    let len = (sock.ops().getname)(sock, &sock.enter(p), &mut whole, whose)?;
     let n = len.min(buf.len());
     buf[..n].copy_from_slice(&whole[..n]);
     Ok(len)

@@ -6,10 +6,11 @@ use kern::context::Process;
 use net::MsgHdr;
 use net::msg::RecvMsg;
 use std::sync::Arc;
-use uapi::socket::{MSG_ERRQUEUE, MSG_NOSIGNAL, MSG_WAITFORONE, SOCK_STREAM};
+use uapi::socket::{MSG_DONTWAIT, MSG_ERRQUEUE, MSG_NOSIGNAL, MSG_OOB, MSG_WAITFORONE, SOCK_STREAM};
 use uapi::{Errno, Result};
 use vfs::fasync::{Owner, Signal};
-use vfs::{File, IovSink, IovSource};
+use vfs::wait::Deadline;
+use vfs::{File, IovSink, IovSource, Timeout};
 
 const SIGPIPE: i32 = 13;
 
@@ -61,17 +62,21 @@ impl Task {
         self.sendmsg(fd, &mut msg)
     }
 
-    /// sendmmsg(2): how many messages were sent; an error only if none was.
-    pub fn sendmmsg(&self, fd: i32, msgs: &mut [MsgHdr<'_>]) -> Result<usize> {
+    /// sendmmsg(2): the bytes taken of each message that was sent (`msg_len`); an error only if none was. One that is
+    /// taken in part is the last.
+    pub fn sendmmsg(&self, fd: i32, msgs: &mut [MsgHdr<'_>]) -> Result<Vec<usize>> {
         let p = self.process();
         self.files.with(&p, fd, |file| {
-            let mut sent = 0;
+            let mut sent = Vec::new();
             // UIO_MAXIOV messages at most.
             for msg in msgs.iter_mut().take(sys::msg::UIO_MAXIOV) {
                 match self.send_on(&p, file, msg) {
-                    Ok(_) => sent += 1,
-                    Err(errno) if sent == 0 => return Err(errno),
+                    Ok(n) => sent.push(n),
+                    Err(errno) if sent.is_empty() => return Err(errno),
                     Err(_) => break,
+                }
+                if msg.iov.remaining() > 0 {
+                    break;
                 }
             }
             Ok(sent)
@@ -101,40 +106,56 @@ impl Task {
         Ok((n, msg.name_len))
     }
 
-    /// recvmmsg(2) without a timeout: how many messages came; each one's bytes are in the list that
-    /// is returned. An error only if none came.
-    pub fn recvmmsg(&self, fd: i32, msgs: &mut [RecvMsg<'_>]) -> Result<Vec<usize>> {
+    /// recvmmsg(2): how many messages came; each one's bytes are in the list that is returned. An error only if none
+    /// came: one that comes later is left for the next call. The timeout is looked at after each message only.
+    pub fn recvmmsg(&self, fd: i32, msgs: &mut [RecvMsg<'_>], timeout: Timeout) -> Result<Vec<usize>> {
         let p = self.process();
+        let deadline = timeout.deadline(&p);
         let file: Arc<File> = self.files.get(fd)?;
         let mut done = Vec::new();
-        let mut failed = None;
-        for msg in msgs.iter_mut().take(sys::msg::UIO_MAXIOV) {
-            let wait_for_one = msg.flags & MSG_WAITFORONE != 0;
-            msg.flags &= !MSG_WAITFORONE;
-            if wait_for_one && !done.is_empty() {
-                msg.flags |= uapi::socket::MSG_DONTWAIT;
-            }
-            match sys::msg::recvmsg(&p, &file, msg) {
-                Ok(n) => done.push(n),
-                Err(errno) => {
-                    failed = Some(errno);
-                    break;
-                }
-            }
-        }
-        let sock = sys::sockfd(&file).ok().and_then(|sock| sock.sk().cloned());
+        let result = receive_many(&p, &file, msgs, deadline, &mut done);
         vfs::fput(file, &p);
-        match failed {
-            Some(errno) if done.is_empty() => Task::interrupted(Err(errno)),
-            Some(errno) => {
-                // The error is kept for the next call, unless it was only that nothing is there.
-                let keep = errno != Errno::EAGAIN && msgs.first().is_none_or(|m| m.flags & MSG_ERRQUEUE == 0);
-                if let (true, Some(sk)) = (keep, sock) {
-                    sk.common().set_err(errno);
-                }
-                Ok(done)
-            }
-            None => Ok(done),
+        match result {
+            Err(errno) if done.is_empty() => Task::interrupted(Err(errno)),
+            _ => Ok(done),
         }
     }
+}
+
+/// Receives until one fails, and notes how long each is (`do_recvmmsg`).
+fn receive_many(
+    p: &Process<'_>,
+    file: &File,
+    msgs: &mut [RecvMsg<'_>],
+    deadline: Deadline,
+    done: &mut Vec<usize>,
+) -> Result<()> {
+    let sock = sys::sockfd(file)?;
+    if msgs.first().is_none_or(|msg| msg.flags & MSG_ERRQUEUE == 0)
+        && let Some(errno) = sock.sk().and_then(|sk| sk.common().take_err())
+    {
+        return Err(errno);
+    }
+    for msg in msgs {
+        let wait_for_one = msg.flags & MSG_WAITFORONE != 0;
+        msg.flags &= !MSG_WAITFORONE;
+        if wait_for_one && !done.is_empty() {
+            msg.flags |= MSG_DONTWAIT;
+        }
+        match sys::msg::recvmsg(p, file, msg) {
+            Ok(n) => done.push(n),
+            Err(errno) => {
+                // Kept for the next call, unless it was only that nothing is there.
+                if let (true, Some(sk)) = (!done.is_empty() && errno != Errno::EAGAIN, sock.sk()) {
+                    sk.common().set_err(errno);
+                }
+                return Err(errno);
+            }
+        }
+        // Out of band data is told of at once.
+        if deadline.is_over(p) || msg.out_flags & MSG_OOB != 0 {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -70,13 +70,14 @@ impl Task {
 
     fn accept_into(&self, fd: i32, addr: Option<&mut [u8]>, flags: i32) -> Result<(i32, usize)> {
         let p = self.process();
-        let flags = sys::accept::accept_flags(flags)?;
         let listener = self.files.get(fd)?;
         let mut len = 0;
-        let new = self.files.open(&p, flags & O_CLOEXEC, || {
-            let (file, whole) = sys::accept::accept(&p, &listener, addr, flags)?;
-            len = whole;
-            Ok(file)
+        let new = sys::accept::accept_flags(flags).and_then(|flags| {
+            self.files.open(&p, flags & O_CLOEXEC, || {
+                let (file, whole) = sys::accept::accept(&p, &listener, addr, flags)?;
+                len = whole;
+                Ok(file)
+            })
         });
         vfs::fput(listener, &p);
         if let Ok(fd) = new {

@@ -42,9 +42,16 @@ pub fn recvmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut RecvMsg<'_>) -> Result
             // Nothing more now: tell the peer of the room there is, then wait.
             input::cleanup_rbuf(&mut guard.sk_mut(), cx, reader.copied);
             let seen = guard.rcv_nxt;
-            let waited;
-            (guard, waited) = guard.wait_event(timeo, |sk| data_or_end(sk, seen));
+            let (waited, mut looked);
+            looked = 0;
+            (guard, waited) = guard.wait_event(timeo, |sk| {
+                looked += 1;
+                // Who asks for nothing waits once, for whatever wakes him; sleep comes after the second look.
+                if len == 0 && looked > 2 { Some(()) } else { data_or_end(sk, seen) }
+            });
             match waited {
+                Err(errno) if len == 0 && (looked < 3 || errno == Errno::EPIPE) => break Err(errno),
+                _ if len == 0 => break Ok(0),
                 Ok(()) => continue,
                 Err(_) if reader.copied > 0 => break Ok(reader.copied),
                 Err(errno) => break Err(errno),

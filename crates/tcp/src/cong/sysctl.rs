@@ -15,6 +15,10 @@ use uapi::{Errno, Result};
 struct Chosen;
 
 impl SysctlNode for Chosen {
+    fn is_text(&self) -> bool {
+        true
+    }
+
     fn read(&self, net: &Net) -> String {
         format!("{}\n", net.generic::<TcpNet>().sysctl.cong.default_ops().name)
     }
@@ -34,6 +38,10 @@ impl SysctlNode for Chosen {
 struct Available;
 
 impl SysctlNode for Available {
+    fn is_text(&self) -> bool {
+        true
+    }
+
     fn mode(&self) -> u32 {
         0o444
     }
@@ -51,6 +59,10 @@ impl SysctlNode for Available {
 struct Allowed;
 
 impl SysctlNode for Allowed {
+    fn is_text(&self) -> bool {
+        true
+    }
+
     fn read(&self, net: &Net) -> String {
         net.generic::<TcpNet>().sysctl.cong.allowed().join(" ") + "\n"
     }

@@ -106,6 +106,10 @@ impl FastOpen {
 pub(crate) struct KeyFile;
 
 impl SysctlNode for KeyFile {
+    fn is_text(&self) -> bool {
+        true
+    }
+
     fn mode(&self) -> u32 {
         0o600
     }

@@ -69,9 +69,13 @@ impl SysctlNode for TimeoutFile {
     }
 
     fn write(&self, net: &Net, text: &str) -> Result<()> {
-        (&ROW).write(net, text)?;
+        self.write_bytes(net, text.as_bytes()).map(drop)
+    }
+
+    fn write_bytes(&self, net: &Net, bytes: &[u8]) -> Result<usize> {
+        let taken = (&ROW).write_bytes(net, bytes)?;
         net.generic::<TcpNet>().fastopen.pauses.forget();
-        Ok(())
+        Ok(taken)
     }
 }
 

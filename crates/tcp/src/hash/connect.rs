@@ -19,7 +19,7 @@ pub fn hash_connect(sk: &mut Sk<'_>, cx: &Cx<'_>) -> Result<()> {
     let hash = &cx.tcp().hash;
     if sk.inet.num != 0 {
         let mut gone = None;
-        let entered = enter(sk, cx, &mut gone);
+        let entered = enter(sk, cx, true, &mut gone);
         finish(gone, cx);
         return if entered { Ok(()) } else { Err(Errno::EADDRNOTAVAIL) };
     }
@@ -28,7 +28,7 @@ pub fn hash_connect(sk: &mut Sk<'_>, cx: &Cx<'_>) -> Result<()> {
     let mut order = ConnectOrder::new(ports::of(cx), sk.inet.local_port_range, offset);
     while let Some(port) = order.next() {
         let mut gone = None;
-        let taken = hash.bind.take_for_connect(sk, port, |sk| enter(sk, cx, &mut gone));
+        let taken = hash.bind.take_for_connect(sk, port, |sk| enter(sk, cx, false, &mut gone));
         finish(gone, cx);
         if taken {
             order.chosen(&cx.net.rng);
@@ -45,12 +45,13 @@ fn finish(gone: Option<Arc<TimeWait>>, cx: &Cx<'_>) {
     }
 }
 
-/// Takes the place of the connection, if nobody has it or one in TIME_WAIT gives it up.
-fn enter(sk: &mut Sk<'_>, cx: &Cx<'_>, gone: &mut Option<Arc<TimeWait>>) -> bool {
+/// Takes the place of the connection, if nobody has it or one in TIME_WAIT gives it up; `bound` if the port was
+/// the sock's already.
+fn enter(sk: &mut Sk<'_>, cx: &Cx<'_>, bound: bool, gone: &mut Option<Arc<TimeWait>>) -> bool {
     let key = Key::of(sk);
     let (bound_dev, new) = (sk.sk.bound_dev_if(), Found::Sock(sk.sk.hold()));
     let taken = cx.tcp().hash.established.take_place(key, bound_dev, new, |found| match found {
-        Found::TimeWait(tw) => timewait::may_reuse(tw, sk, cx),
+        Found::TimeWait(tw) => timewait::may_reuse(tw, sk, cx, bound),
         Found::Sock(_) | Found::Request(_) => false,
     });
     match taken {

@@ -7,7 +7,7 @@ use crate::ecn::feedback::spurious_retrans;
 use crate::mem::{self, charge, drop_skb, uncharge};
 use crate::mini::timewait;
 use crate::seq::{after, before, earlier};
-use crate::sock::{ACK_NOW, ACK_SCHED, RxSegment, Sk};
+use crate::sock::{ACK_NOMEM, ACK_NOW, ACK_SCHED, RxSegment, Sk};
 use crate::state::{self, set_state};
 use net::mib::TcpExt;
 use net::sock::SockFlag;
@@ -106,7 +106,7 @@ fn out_of_window(sk: &mut Sk<'_>, cx: &Cx<'_>, skb: Skb, reason: DropReason) {
 
 fn queue_and_out(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) {
     if !prune::try_rmem_schedule(sk, cx, rx.seq, skb.truesize) {
-        sk.ack_pending |= ACK_SCHED | ACK_NOW;
+        sk.ack_pending |= ACK_SCHED | ACK_NOW | ACK_NOMEM;
         sk.sk.data_ready(cx);
         if !sk.receive_queue.is_empty() && rx.len > 0 {
             cx.inc(TcpExt::TCPRcvQDrop);

@@ -144,7 +144,13 @@ fn established(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, has_sack: bool) {
     sk.snd_una = rx.ack_seq;
     sk.snd_wnd = u32::from(rx.window) << sk.rx_opt.snd_wscale;
     sk.snd_wl1 = rx.seq;
-    sk.max_window = sk.max_window.max(sk.snd_wnd);
+    // The window of a SYN is not scaled.
+    let window = if rx.flags.syn() { u32::from(rx.window) } else { sk.snd_wnd };
+    if window > sk.max_window {
+        sk.max_window = window;
+        let pmtu = sk.pmtu_cookie;
+        crate::output::mss::sync_mss(sk, cx, pmtu);
+    }
     if sk.rx_opt.tstamp_ok {
         sk.advmss -= 12;
     }

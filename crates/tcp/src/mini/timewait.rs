@@ -170,9 +170,10 @@ pub fn recycled(tw: &Arc<TimeWait>, cx: &Cx<'_>) {
     cx.inc(TcpExt::TWRecycled);
 }
 
-/// Whether `connect()` may take the place (`tcp_twsk_unique`): with timestamps, a second later, as
-/// `tcp_tw_reuse` allows. The new connection then begins beyond the old one's numbers.
-pub fn may_reuse(tw: &TimeWait, sk: &mut Sk<'_>, cx: &Cx<'_>) -> bool {
+/// Whether `connect()` may take the place (`tcp_twsk_unique`): with timestamps, and a second later as
+/// `tcp_tw_reuse` allows, or at once by a sock that is `bound` to the port and has no other. The new connection then
+/// begins beyond the old one's numbers.
+pub fn may_reuse(tw: &TimeWait, sk: &mut Sk<'_>, cx: &Cx<'_>, bound: bool) -> bool {
     let reuse = match cx.tcp().sysctl.tw_reuse() {
         // 2: over loopback only.
         2 => tw.key.laddr.is_loopback() || tw.key.faddr.is_loopback(),
@@ -181,7 +182,8 @@ pub fn may_reuse(tw: &TimeWait, sk: &mut Sk<'_>, cx: &Cx<'_>) -> bool {
     let state = *tw.state.lock();
     let age = (cx.now().ms() as u32).wrapping_sub(tw.entered) as i32;
     let old_enough = age > cx.tcp().sysctl.tw_reuse_delay();
-    if !reuse || state.substate != TcpState::TimeWait || state.ts_recent_stamp == 0 || !old_enough {
+    let allowed = bound || reuse && old_enough;
+    if !allowed || state.substate != TcpState::TimeWait || state.ts_recent_stamp == 0 {
         return false;
     }
     sk.write_seq = tw.snd_nxt.wrapping_add(65535 + 2).max(1);

@@ -1,6 +1,7 @@
 //! The window we advertise (`tcp_select_window`, `__tcp_select_window`).
 
 use crate::input::prune::adjust_rcv_ssthresh;
+use crate::sock::ACK_NOMEM;
 use crate::sock::Sk;
 use crate::{TcpCx, mem};
 use net::Cx;
@@ -26,6 +27,10 @@ pub fn full_space(sk: &Sk<'_>) -> i32 {
 /// (RFC 9293 section 3.8.6), and scales it.
 #[inline]
 pub fn select_window(sk: &mut Sk<'_>, cx: &Cx<'_>) -> u16 {
+    if sk.ack_pending & ACK_NOMEM != 0 {
+        (sk.pred_flags, sk.rcv_wnd, sk.rcv_wup) = (0, 0, sk.rcv_nxt);
+        return 0;
+    }
     let old_win = sk.rcv_wnd;
     let cur_win = sk.receive_window();
     let mut new_win = choose(sk, cx);

@@ -41,7 +41,7 @@ fn seconds(own: u32, sysctl: i32) -> u64 {
 #[must_use]
 pub fn fin_time(sk: &Sk<'_>, cx: &Cx<'_>) -> u64 {
     let timeout = match sk.linger2 {
-        0 => u64::from(cx.tcp().sysctl.fin_timeout() as u32) * 1000,
+        0 => cx.tcp().sysctl.fin_timeout().max(0) as u64 * 1000,
         ms => ms.max(0) as u64,
     };
     let rto = u64::from(sk.rto);

@@ -1,6 +1,8 @@
 //! Drawing a program: five to sixty calls. Some begin with connections that stand, for what comes after a
 //! handshake is rarely reached by chance.
 
+mod wide;
+
 use crate::random::Random;
 
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
@@ -60,8 +62,8 @@ const OPTIONS: [(i32, i32, &[&str]); 44] = [
     (17, 1, &[]),
 ];
 
-/// Commands of ioctl: bytes to read, to send, the urgent mark, not yet sent.
-const IOCTLS: [u32; 5] = [0x541b, 0x5411, 0x8905, 0x894b, 0x5401];
+/// Commands of ioctl: bytes to read, to send, the urgent mark, not yet sent, the time of the last packet.
+const IOCTLS: [u32; 9] = [0x541b, 0x5411, 0x8905, 0x894b, 0x5401, 0x8906, 0x8907, 0x8010_8906, 0x8010_8907];
 
 struct Drawing {
     random: Random,
@@ -69,12 +71,24 @@ struct Drawing {
     lines: Vec<String>,
     kinds: [&'static str; NAMES.len()],
     forked: bool,
+    /// How many calls have waited for a timeout, which takes time.
+    timed: usize,
+    /// The last that were connected: listener, client and child, or two and another.
+    made: [&'static str; 3],
 }
 
 /// The program of a seed, with eight ports from `base` on that are its own.
 pub fn draw(seed: u64, base: u16) -> Vec<String> {
     let random = Random::new(seed);
-    let mut drawing = Drawing { random, base, lines: Vec::new(), kinds: ["2 1 0"; 6], forked: false };
+    let mut drawing = Drawing {
+        random,
+        base,
+        lines: Vec::new(),
+        kinds: ["2 1 0"; 6],
+        forked: false,
+        timed: 0,
+        made: ["a"; 3],
+    };
     let length = 5 + drawing.random.below(56);
     while drawing.lines.len() < length {
         drawing.step();
@@ -136,7 +150,7 @@ impl Drawing {
 
     fn step(&mut self) {
         let name = self.name();
-        match self.random.below(42) {
+        match self.random.below(52) {
             0..=3 => {
                 let kind = self.random.pick(&KINDS);
                 self.open(name, kind);
@@ -192,13 +206,14 @@ impl Drawing {
                 }
                 self.say(format!("socketpair {one} {other} {kind}"));
             }
-            // docs/DIVERGENCES.md: AF_UNIX has no filters.
-            40 if !self.kind_of(name).starts_with("1 ") => {
-                // All; one byte more than headers; a quarter of the packets, by a byte; none.
+            40 => {
+                // All; one byte more than a header of UDP; a quarter of the packets, by a byte; what is
+                // longer than 60 bytes; none.
                 let program = self.random.pick(&[
                     "06000000ffffffff",
                     "0600000009000000",
                     "300000000900000015000001783000000600000000000000060000ffffffffff",
+                    "8000000000000000250000013c00000006000000ffffffff0600000000000000",
                     "0600000000000000",
                 ]);
                 self.say(format!("filter {name} {program}"));
@@ -207,13 +222,15 @@ impl Drawing {
                 let to = self.name();
                 self.say(format!("dup {to} {name}"));
             }
-            _ => self.move_pages(name),
+            41 => self.move_pages(name),
+            _ => self.wide(name),
         }
     }
 
     /// A listener, a client, and what it accepted.
     fn connection(&mut self) {
         let [listener, client, child] = self.three();
+        self.made = [listener, client, child];
         let six = self.random.one_in(2);
         let kind = if six { "10 1 0" } else { "2 1 0" };
         let host = if six { "6/::1" } else { "4/127.0.0.1" };
@@ -232,7 +249,8 @@ impl Drawing {
 
     /// Two that are connected to each other.
     fn pair_of_datagrams(&mut self) {
-        let [one, other, _] = self.three();
+        self.made = self.three();
+        let [one, other, _] = self.made;
         let six = self.random.one_in(2);
         let kind = if six { "10 2 0" } else { "2 2 0" };
         let host = if six { "6/::1" } else { "4/127.0.0.1" };
@@ -249,7 +267,7 @@ impl Drawing {
     }
 
     fn send(&mut self, name: &'static str) {
-        let (n, flags) = (self.random.pick(&SIZES), self.random.pick(&SEND_FLAGS));
+        let (n, flags) = (self.random.pick(&SIZES), self.flags(&SEND_FLAGS));
         let to = if self.random.one_in(3) { self.addr(name) } else { "-".to_owned() };
         match self.random.below(8) {
             0 => self.say(format!("write {name} *{n}")),
@@ -269,7 +287,7 @@ impl Drawing {
     }
 
     fn receive(&mut self, name: &'static str) {
-        let (n, flags) = (self.random.pick(&SIZES), self.random.pick(&RECV_FLAGS));
+        let (n, flags) = (self.random.pick(&SIZES), self.flags(&RECV_FLAGS));
         match self.random.below(6) {
             0 => self.say(format!("read {name} {n}")),
             1 | 2 => {

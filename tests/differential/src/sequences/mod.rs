@@ -10,7 +10,10 @@ use crate::report::{Difference, Tally};
 use crate::script::run;
 use crate::{Host, Ours, Who};
 use sockeye::Net;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use draw::draw;
 
@@ -28,6 +31,8 @@ pub struct Sequences {
     pub seed: u64,
     /// Stop after so many that differ and nothing explains.
     pub most: usize,
+    /// So many at a time: much of it is waiting for namespaces and threads.
+    pub jobs: usize,
 }
 
 /// What a program's answers were.
@@ -70,47 +75,62 @@ fn confirmed(namespace: &Namespace, program: &[String]) -> Option<(usize, Answer
 
 /// Runs them. `false` when there was no namespace to ask the host in.
 pub fn compare(sequences: Sequences, tally: &mut Tally) -> bool {
-    in_thread(|namespace| {
+    let (next, found) = (AtomicU64::new(0), AtomicUsize::new(0));
+    let tally = Mutex::new(tally);
+    let worker = || in_thread(|namespace| work(namespace, &sequences, &tally, &next, &found)).flatten();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..sequences.jobs.max(1)).map(|_| scope.spawn(worker)).collect();
+        let done = workers.into_iter().map(|w| w.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        done.fold(true, |all, one| all & one.is_some())
+    })
+}
+
+/// Takes one batch of programs after the other, each in fresh namespaces.
+fn work(
+    namespace: &Namespace,
+    sequences: &Sequences,
+    tally: &Mutex<&mut Tally>,
+    next: &AtomicU64,
+    found: &AtomicUsize,
+) -> Option<()> {
+    loop {
+        let first = next.fetch_add(BATCH, Relaxed);
+        if first >= sequences.count || found.load(Relaxed) >= sequences.most {
+            return Some(());
+        }
+        namespace.renew().ok()?;
         let mut net = like_host();
-        let mut found = 0;
-        for i in 0..sequences.count {
-            if i % BATCH == 0 {
+        for i in first..(first + BATCH).min(sequences.count) {
+            let seed = sequences.seed.wrapping_add(i);
+            let program = draw(seed, (2000 + i % BATCH * PORTS) as u16);
+            let answers = both(&Host::new(), &net, &program);
+            let differs = answers.first_difference().is_some();
+            // Chance may have had a part in it: packets wait for another thread when the machine is busy.
+            if differs && confirmed(namespace, &program).is_some() {
+                let new = report(namespace, &program, seed, tally);
+                found.fetch_add(usize::from(new), Relaxed);
+            } else {
+                lock(tally).add_same();
+            }
+            if differs {
                 namespace.renew().ok()?;
                 net = like_host();
             }
-            let program = draw(sequences.seed.wrapping_add(i), (2000 + i % BATCH * PORTS) as u16);
-            let answers = both(&Host::new(), &net, &program);
-            if answers.first_difference().is_none() {
-                tally.add_same();
-                continue;
-            }
-            match confirmed(namespace, &program) {
-                Some(_) => found += usize::from(report(namespace, &program, sequences.seed + i, tally)),
-                // Chance had a part in it: packets wait for another thread when the machine is busy.
-                None => tally.add_same(),
-            }
-            namespace.renew().ok()?;
-            net = like_host();
-            if found >= sequences.most {
-                break;
-            }
         }
-        Some(())
-    })
-    .flatten()
-    .is_some()
+    }
 }
 
-/// Shrinks a program and counts its first difference. `true` if nothing explains it.
-fn report(namespace: &Namespace, program: &[String], seed: u64, tally: &mut Tally) -> bool {
-    let known = confirmed(namespace, program)
-        .is_some_and(|(at, answers)| tally.add_explained(&difference(program, at, &answers)));
-    if known {
-        return false;
-    }
+fn lock<'a, 't>(tally: &'a Mutex<&'t mut Tally>) -> MutexGuard<'a, &'t mut Tally> {
+    tally.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Shrinks a program and counts its first difference: an explanation is for what a difference needs, not for
+/// whatever else the program did. `true` if nothing explains it.
+fn report(namespace: &Namespace, program: &[String], seed: u64, tally: &Mutex<&mut Tally>) -> bool {
     let differs = |program: &[String]| confirmed(namespace, program).is_some();
     let small = shrink::shrink(program, &differs);
     let Some((at, answers)) = confirmed(namespace, &small) else { return false };
+    let mut tally = lock(tally);
     let before = tally.differ;
     let found = difference(&small, at, &answers);
     tally.add(&found.linux, &found.sockeye, || found.question.clone());

@@ -3,6 +3,7 @@
 use super::{Call, GetOpt, PRIO_INTERACTIVE};
 use crate::sock::{PACING_NEEDED, PACING_NONE, SoHook, SockFlag};
 use crate::socket::PeerCred;
+use crate::socket::Whose;
 use std::sync::atomic::Ordering::Relaxed;
 use uapi::sockaddr::SOCKADDR_STORAGE_LEN;
 use uapi::socket::{AF_NETLINK, AF_UNIX, SOCK_STREAM, Ucred};
@@ -126,7 +127,8 @@ pub(super) fn set_inq(call: &Call<'_, '_>, on: i32, value: &[u8]) -> Result<()> 
 
 pub(super) fn peername(call: &Call<'_, '_>, out: &mut GetOpt<'_>) -> Result<()> {
     let mut name = [0; SOCKADDR_STORAGE_LEN];
-    let len = (call.sock.ops().getname)(call.sock, call.cx, &mut name, true).map_err(|_| Errno::ENOTCONN)?;
+    let len = (call.sock.ops().getname)(call.sock, call.cx, &mut name, Whose::LastPeer)
+        .map_err(|_| Errno::ENOTCONN)?;
     if (len as i32) < out.len {
         return Err(Errno::EINVAL);
     }
