@@ -143,6 +143,7 @@ pub fn disconnect_reset(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     sk.mss_cache = old.mss_cache;
     sk.max_window = old.max_window;
     copy_user_options(sk, &old);
+    sk.repair = old.repair;
     sk.window_clamp = 0;
     if let Some(rare) = &mut sk.rare {
         (rare.fastopen_child, rare.syn_data_acked) = (false, false);

@@ -175,8 +175,6 @@ pub struct Rare {
     /// Bytes of urgent data and where (`urg_data`, `urg_seq`) are in the main struct; this is the
     /// SYN saved for `TCP_SAVED_SYN`.
     pub saved_syn: Option<Box<[u8]>>,
-    /// `TCP_REPAIR` is on, and which queue it works on.
-    pub repair: u8,
     /// The queue `TCP_REPAIR_QUEUE` chose.
     pub repair_queue: u8,
     /// MTU probing, while it is enabled.
@@ -536,6 +534,8 @@ pub struct TcpSock {
     pub zerocopy_pending: bool,
     /// Pacing's timer is armed (`hrtimer_is_queued`).
     pub pacing_armed: bool,
+    /// It is repaired (`TCP_REPAIR`).
+    pub repair: bool,
     /// The path's MTU is searched for (`icsk_mtup.enabled`).
     pub mtup_enabled: bool,
     /// Segments in the queue tell when they are acknowledged.

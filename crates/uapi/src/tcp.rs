@@ -70,6 +70,8 @@ pub const TCP_NO_QUEUE: i32 = 0;
 pub const TCP_RECV_QUEUE: i32 = 1;
 /// Repair: send queue (`TCP_SEND_QUEUE`).
 pub const TCP_SEND_QUEUE: i32 = 2;
+/// Repair: how many queues there are, none counted (`TCP_QUEUES_NR`).
+pub const TCP_QUEUES_NR: i32 = 3;
 /// Longest congestion control name, with its NUL (`TCP_CA_NAME_MAX`).
 pub const TCP_CA_NAME_MAX: usize = 16;
 /// Longest upper layer name, with its NUL (`TCP_ULP_NAME_MAX`).

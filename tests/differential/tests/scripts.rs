@@ -24,7 +24,7 @@ scripts! {
     ping
     raw
     tcp_connect
-    tcp_fastopen
+    tcp_fastopen tcp_repair
     tx_times
     udp_bind
     udp_more

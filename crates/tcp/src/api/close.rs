@@ -53,6 +53,10 @@ fn begin(sk: &mut Sk<'_>, cx: &Cx<'_>) -> bool {
         return false;
     }
     output::mstamp_refresh(sk, cx);
+    if sk.repair {
+        super::disconnect::abort(sk, cx);
+        return false;
+    }
     if unread {
         cx.inc(TcpExt::TCPAbortOnClose);
         // The reset goes first: a closed sock has given its port back.

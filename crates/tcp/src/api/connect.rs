@@ -48,13 +48,14 @@ pub fn connect(
         // Timestamps of another peer mean nothing here.
         sk.rx_opt.ts_recent = 0;
         sk.rx_opt.ts_recent_stamp = 0;
-        sk.write_seq = 0;
     }
     sk.inet.daddr = target.addr;
     sk.inet.dport = target.port;
     sk.rx_opt.mss_clamp = MSS_DEFAULT;
     sk.ext_hdr_len = output::ext_hdr_len(sk);
-    sk.write_seq = 0;
+    if !sk.repair {
+        sk.write_seq = 0;
+    }
     state::set_state(sk, cx, TcpState::SynSent);
     begin(sk, cx, data).inspect_err(|_| {
         state::set_state(sk, cx, TcpState::Close);
@@ -67,11 +68,13 @@ fn begin(sk: &mut Sk<'_>, cx: &UserCx<'_>, data: Option<&mut IovSource<'_>>) -> 
     hash_connect(sk, cx)?;
     sk.sk.shared.inet.publish(&sk.inet);
     sk.sk.set_txhash(cx.net.rng.u32().max(1));
-    let secrets = glue::secrets(cx, &crate::hash::Key::of(sk));
-    if sk.write_seq == 0 {
-        sk.write_seq = secrets.isn;
+    if !sk.repair {
+        let secrets = glue::secrets(cx, &crate::hash::Key::of(sk));
+        if sk.write_seq == 0 {
+            sk.write_seq = secrets.isn;
+        }
+        sk.tsoffset = secrets.ts_off;
     }
-    sk.tsoffset = secrets.ts_off;
     sk.inet.id = cx.net.rng.u32() as u16;
     if client::defer(sk, cx) {
         return Ok(());

@@ -26,7 +26,7 @@ pub fn abort(sk: &mut Sk<'_>, cx: &Cx<'_>) {
             | TcpState::SynRecv
     );
     // The reset goes first: a closed sock has given its port back.
-    if old != TcpState::Listen && (needs_reset || unsent) {
+    if old != TcpState::Listen && !sk.repair && (needs_reset || unsent) {
         output::send_active_reset(sk, cx);
     }
     if old != TcpState::Close {
@@ -34,6 +34,9 @@ pub fn abort(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     }
     match old {
         TcpState::Listen => super::listen::stop(sk, cx),
+        _ if sk.repair => {
+            sk.sk.set_err(Errno::ECONNABORTED);
+        }
         _ if needs_reset || unsent => {
             sk.sk.set_err(Errno::ECONNRESET);
         }

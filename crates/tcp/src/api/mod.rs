@@ -10,6 +10,7 @@ pub mod listen;
 pub mod lowat;
 pub mod poll;
 pub mod recvmsg;
+pub mod repair;
 pub mod sendmsg;
 pub mod shutdown;
 pub mod sockopt;

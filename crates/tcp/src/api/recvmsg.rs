@@ -24,6 +24,11 @@ pub fn recvmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut RecvMsg<'_>) -> Result
         return Err(Errno::ENOTCONN);
     }
     let mut guard = sk.lock_sock(cx);
+    if guard.sk_mut().repair
+        && let Some(result) = super::repair::recv(&guard.sk_mut(), msg, flags & MSG_PEEK != 0)
+    {
+        return result;
+    }
     let timeo = Timeo::new(cx, flags & MSG_DONTWAIT != 0, sk.rcvtimeo());
     if flags & MSG_OOB != 0 {
         return recv_urg(&mut guard.sk_mut(), msg);

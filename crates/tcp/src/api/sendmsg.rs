@@ -1,6 +1,6 @@
 //! send(2) and its kin (`tcp_sendmsg`).
 
-use super::{txstamp, zerocopy};
+use super::{repair, txstamp, zerocopy};
 use crate::output::{self, append};
 use crate::sock::{Sk, TcpSock};
 use crate::{Tcp, state};
@@ -30,6 +30,11 @@ pub fn sendmsg(sk: &Sock<Tcp>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>) -> Result<
         }
     }
     let tsflags = if msg.control.is_empty() { sk.tsflags() } else { control(sk, cx, msg)? };
+    if guard.sk_mut().repair
+        && let Some(result) = repair::send(&mut guard.sk_mut(), cx, msg)
+    {
+        return result;
+    }
     let zerocopy = zerocopy::wanted(sk, cx, &guard, msg)?;
     crate::input::rate::check_app_limited(&mut guard.sk_mut());
     let mut copied = 0;
@@ -97,7 +102,7 @@ fn fill(sk: &mut Sk<'_>, cx: &UserCx<'_>, msg: &mut MsgHdr<'_>, copied: &mut usi
             break;
         }
         let more_to_come = sk.send_queue.back_mut().is_some_and(|tail| tail.len() < size_goal);
-        if more_to_come || msg.flags & MSG_OOB != 0 {
+        if more_to_come || msg.flags & MSG_OOB != 0 || sk.repair {
             continue;
         }
         // A full segment can go while the next is filled.

@@ -2,7 +2,7 @@
 //! a row is answered as by a kernel without that feature: `ENOPROTOOPT` (docs/DIVERGENCES.md lists
 //! which).
 
-use super::{info, listen};
+use super::{info, listen, repair};
 use crate::fastopen::keys::Keys;
 use crate::fastopen::{self, client};
 use crate::input::delack;
@@ -52,7 +52,9 @@ static ROWS: &[Row] = &[
         name: t::TCP_MAXSEG,
         get: |sk, _| {
             let unconnected = matches!(state::state(sk), TcpState::Close | TcpState::Listen);
-            if sk.rx_opt.user_mss != 0 && unconnected {
+            if sk.repair {
+                sk.rx_opt.mss_clamp.into()
+            } else if sk.rx_opt.user_mss != 0 && unconnected {
                 sk.rx_opt.user_mss.into()
             } else {
                 sk.mss_cache as i32
@@ -243,6 +245,29 @@ static ROWS: &[Row] = &[
             Ok(())
         },
     },
+    Row { name: t::TCP_REPAIR, get: |sk, _| sk.repair.into(), set: repair::set },
+    Row {
+        name: t::TCP_REPAIR_QUEUE,
+        get: |sk, _| repair::queue(sk),
+        set: |sk, _, v| repair::set_queue(sk, v),
+    },
+    Row {
+        name: t::TCP_QUEUE_SEQ,
+        get: |sk, _| repair::queue_seq(sk).unwrap_or(0) as i32,
+        set: |sk, _, v| repair::set_queue_seq(sk, v as u32),
+    },
+    Row {
+        // Milliseconds; the lowest bit would say that they are microseconds.
+        name: t::TCP_TIMESTAMP,
+        get: |sk, cx| output::clock_ms(cx).wrapping_add(sk.tsoffset) as i32 & !1,
+        set: |sk, cx, v| {
+            if !sk.repair {
+                return Err(Errno::EPERM);
+            }
+            sk.tsoffset = (v as u32).wrapping_sub(output::clock_ms(cx));
+            Ok(())
+        },
+    },
     Row { name: t::TCP_IS_MPTCP, get: |_, _| 0, set: read_only },
 ];
 
@@ -335,6 +360,16 @@ pub fn set(sk: &Sock<Tcp>, cx: &UserCx<'_>, level: i32, name: i32, value: &[u8])
     if name == t::TCP_FASTOPEN_KEY {
         return set_fastopen_key(sk, cx, value);
     }
+    if matches!(name, t::TCP_REPAIR_OPTIONS | t::TCP_REPAIR_WINDOW) {
+        // An int is asked for as of all others; they are longer.
+        int_value(value)?;
+        let mut guard = sk.lock_sock(cx);
+        let sk = &mut guard.sk_mut();
+        return match name {
+            t::TCP_REPAIR_OPTIONS => repair::set_options(sk, cx, value),
+            _ => repair::set_window(sk, value),
+        };
+    }
     let row = ROWS.iter().find(|row| row.name == name);
     // As Linux: the length is looked at before the name.
     let int = int_value(value)?;
@@ -409,6 +444,9 @@ pub fn get(sk: &Sock<Tcp>, cx: &UserCx<'_>, level: i32, name: i32, out: &mut Get
             out.bytes(&keys)
         }
         t::TCP_SAVED_SYN => saved_syn(&mut sk, out),
+        t::TCP_REPAIR_WINDOW => repair::window(&sk, out),
+        t::TCP_REPAIR_QUEUE if !sk.repair => Err(Errno::EINVAL),
+        t::TCP_QUEUE_SEQ => out.int(repair::queue_seq(&sk)? as i32),
         _ => {
             let row = ROWS.iter().find(|row| row.name == name).ok_or(Errno::ENOPROTOOPT)?;
             let value = (row.get)(&sk, cx);

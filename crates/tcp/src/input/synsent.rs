@@ -126,7 +126,7 @@ fn take_timestamps(sk: &mut Sk<'_>) {
 }
 
 /// The active side is established (`tcp_finish_connect`).
-fn finish_connect(sk: &mut Sk<'_>, cx: &Cx<'_>) {
+pub(crate) fn finish_connect(sk: &mut Sk<'_>, cx: &Cx<'_>) {
     set_state(sk, cx, TcpState::Established);
     sk.ack_lrcvtime = sk.jiffies32();
     init::init_transfer(sk, cx);

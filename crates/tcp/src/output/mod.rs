@@ -27,6 +27,12 @@ pub use write_xmit::{push_one, push_pending_frames};
 use crate::sock::Sk;
 use net::Cx;
 
+/// The clock of timestamps, ms, without a connection's offset (`tcp_clock_ms`).
+#[must_use]
+pub fn clock_ms(cx: &Cx<'_>) -> u32 {
+    cx.now().ms() as u32
+}
+
 /// Takes the time of the event at hand (`tcp_mstamp_refresh`). Time does not run backwards for a
 /// connection, although contexts cache it.
 #[inline]

@@ -113,7 +113,12 @@ fn connect_init(sk: &mut Sk<'_>, cx: &Cx<'_>) -> Result<()> {
     append::write_queue_purge(sk, cx);
     let isn = sk.write_seq;
     (sk.snd_una, sk.snd_sml, sk.snd_up, sk.snd_nxt) = (isn, isn, isn, isn);
-    (sk.rcv_nxt, sk.rcv_wup, sk.copied_seq) = (0, 0, 0);
+    if sk.repair {
+        sk.rcv_tstamp = sk.jiffies32();
+    } else {
+        sk.rcv_nxt = 0;
+    }
+    (sk.rcv_wup, sk.copied_seq) = (sk.rcv_nxt, sk.rcv_nxt);
     sk.rto = crate::timer::TIMEOUT_INIT;
     sk.retransmits = 0;
     crate::input::recovery::clear_retrans(sk);
@@ -125,6 +130,10 @@ fn connect_init(sk: &mut Sk<'_>, cx: &Cx<'_>) -> Result<()> {
 pub fn connect(sk: &mut Sk<'_>, cx: &Cx<'_>, data: Option<&mut IovSource<'_>>) -> Result<()> {
     connect_init(sk, cx)?;
     super::mstamp_refresh(sk, cx);
+    if sk.repair {
+        crate::input::synsent::finish_connect(sk, cx);
+        return Ok(());
+    }
     let isn = sk.write_seq;
     let flags = TcpFlags::SYN.with(handshake::send_syn(sk));
     let mut syn = Segment::new(cx, isn, flags);

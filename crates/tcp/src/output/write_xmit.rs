@@ -3,8 +3,9 @@
 
 use super::mss::{current_mss, gso_max_size};
 use super::mtu_probe::{self, Probed};
-use super::queue::Segment;
+use super::queue::{EVER_RETRANS, Segment};
 use super::{pace, segment, split};
+use crate::api::repair;
 use crate::chrono;
 use crate::cong::{self, CaEvent};
 use crate::ecn;
@@ -81,6 +82,22 @@ pub fn write_xmit(sk: &mut Sk<'_>, cx: &Cx<'_>, mss: u32, nonagle: u8, push: Pus
             break;
         }
         let i = sk.send_queue.sent();
+        if sk.repair && repair::fills_send_queue(sk) {
+            // It counts as sent, some time ago: it is no measure of the RTT.
+            let now = sk.mstamp;
+            sk.wstamp = now * 1000;
+            let seg = &mut sk.send_queue[i];
+            (seg.tx_mstamp, seg.delivered_mstamp) = (now, u64::MAX);
+            seg.sacked |= EVER_RETRANS;
+            seg.set_packets(mss);
+            let (packets, first) = advance(sk, cx, mss);
+            sent += packets;
+            rearm |= first;
+            if push != Push::All {
+                break;
+            }
+            continue;
+        }
         let quota = match cwnd_test(sk) {
             0 if push == Push::Probe => 1,
             0 => {

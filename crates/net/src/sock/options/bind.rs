@@ -1,7 +1,7 @@
-//! `SO_BINDTODEVICE`, `SO_BINDTOIFINDEX`: a socket that keeps to one interface.
+//! `SO_BINDTODEVICE`, `SO_BINDTOIFINDEX`: a socket that keeps to one interface; `SO_REUSEADDR`.
 
 use super::{Call, GetOpt};
-use crate::sock::SoHook;
+use crate::sock::{SoHook, SockFlag};
 use uapi::{Errno, IFNAMSIZ, Result};
 
 /// `sock_bindtoindex_locked`. Linux does not look whether there is such an interface.
@@ -41,4 +41,17 @@ pub(super) fn get_device(call: &Call<'_, '_>, out: &mut GetOpt<'_>) -> Result<()
     let mut name = dev.name.clone().into_bytes();
     name.push(0);
     out.bytes(&name)
+}
+
+/// `SO_REUSEADDR`; whoever was to take any port is not any more (`SK_CAN_REUSE`).
+pub(super) fn set_reuse(call: &Call<'_, '_>, on: i32, _: &[u8]) -> Result<()> {
+    call.common.set_flag(SockFlag::Reuse, on != 0);
+    call.common.set_flag(SockFlag::ReuseForce, false);
+    Ok(())
+}
+
+/// 2 for a socket that takes any port (`SK_FORCE_REUSE`).
+pub(super) fn get_reuse(call: &Call<'_, '_>, out: &mut GetOpt<'_>) -> Result<()> {
+    let flag = |flag| i32::from(call.common.flag(flag));
+    out.int(flag(SockFlag::Reuse) + flag(SockFlag::ReuseForce))
 }

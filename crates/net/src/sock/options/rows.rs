@@ -79,7 +79,7 @@ static ROWS: &[Row] = &[
         call.common.set_flag(SockFlag::Dbg, on);
         Ok(())
     }),
-    flag!(SO_REUSEADDR, Reuse),
+    both!(SO_REUSEADDR, bind::set_reuse, bind::get_reuse),
     get!(SO_TYPE, |call, out| out.int(i32::from(call.common.kind()))),
     get!(SO_ERROR, info::error),
     flag!(SO_DONTROUTE, LocalRoute, |call: &Call<'_, '_>, on| {
