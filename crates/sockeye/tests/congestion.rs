@@ -225,3 +225,27 @@ fn hystart_leaves_slow_start_before_a_loss() {
     assert_eq!(net.set_module_param("tcp_cubic/parameters/bic_scale", "40"), Err(Errno::EPERM));
     assert_eq!(net.module_param("tcp_cubic/parameters/bic_scale").unwrap(), "41\n");
 }
+
+/// A device that paces, as with `fq`: slow start leaves in pairs over the RTT, not in bursts of a window.
+#[test]
+fn a_device_that_paces_spaces_slow_start() {
+    let longest_burst = |paces| {
+        let mut link = link(6, "delay 20ms");
+        link.wire.device(End::A).set_pacing(paces);
+        let times = Arc::new(Times::default());
+        link.wire.set_tap(Some(times.clone()));
+        let (task, fd) = connect(&link, "reno");
+        send_for(&mut link, &task, fd, 1);
+        let times = times.0.lock().unwrap();
+        let begin = times[0].0;
+        let early: Vec<_> = times.iter().map(|(at, _)| at - begin).filter(|at| *at < 130_000_000).collect();
+        // Within half a millisecond.
+        early
+            .iter()
+            .map(|at| early.iter().filter(|other| (*at..at + 500_000).contains(other)).count())
+            .max()
+            .unwrap()
+    };
+    let (paced, not) = (longest_burst(true), longest_burst(false));
+    assert!(paced <= 10 && not >= 20, "{paced} {not}");
+}

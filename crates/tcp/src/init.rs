@@ -7,7 +7,7 @@ use crate::output::{mss, syn};
 use crate::sock::{RxOpt, Sk, TcpSock};
 use crate::timer;
 use net::Cx;
-use net::sock::SockFlag;
+use net::sock::{PACING_NEEDED, PACING_NONE, SockFlag};
 use uapi::tcp::{TCP_MSS_DEFAULT, TcpState};
 
 /// Half of the buffer is window until segments show better (`TCP_DEFAULT_SCALING_RATIO`).
@@ -271,6 +271,9 @@ pub fn init_transfer(sk: &mut Sk<'_>, cx: &Cx<'_>) {
         sk.snd_cwnd = crate::output::write_xmit::init_cwnd(sk, cx);
     }
     sk.snd_cwnd_stamp = sk.jiffies32();
+    if sk.sk.pacing_status() == PACING_NONE && sk.inet.dst.as_ref().is_some_and(|dst| dst.dev.paces()) {
+        sk.sk.set_pacing_status(PACING_NEEDED);
+    }
     cong::init(sk, cx);
     init_buffer_space(sk, cx);
     sk.send_queue.shrink();

@@ -13,7 +13,7 @@ use crate::skb::Skb;
 use kern::slots::Slots;
 use kern::sync::SpinLock;
 use std::any::Any;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use uapi::{Errno, IFF_UP, Result};
 
@@ -114,6 +114,7 @@ pub struct NetDevice {
     flags: AtomicU32,
     mtu: AtomicU32,
     queue_limit: AtomicU32,
+    paces: AtomicBool,
     ops: Box<dyn NetDeviceOps>,
     generic: Slots<DEV_SLOTS>,
 }
@@ -155,6 +156,17 @@ impl NetDevice {
     #[inline]
     pub(crate) fn queue_is_full(&self) -> bool {
         self.queue_limit.load(Relaxed) == 0
+    }
+
+    /// Flows are paced here (`tc qdisc replace dev DEV root fq`): their protocols space the packets of
+    /// connections that begin from now on.
+    pub fn set_pacing(&self, on: bool) {
+        self.paces.store(on, Relaxed);
+    }
+
+    /// Flows are paced here.
+    pub fn paces(&self) -> bool {
+        self.paces.load(Relaxed)
     }
 
     /// Sets how many packets may wait in its queue (`tc qdisc … pfifo limit`); with 0 it drops all, and who
@@ -240,6 +252,7 @@ impl Devices {
             flags: AtomicU32::new(flags),
             mtu: AtomicU32::new(mtu),
             queue_limit: AtomicU32::new(tx_queue_len.max(1)),
+            paces: AtomicBool::new(false),
             ops,
             generic: Slots::default(),
         });

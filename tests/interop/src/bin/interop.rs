@@ -1,5 +1,5 @@
 //! Checked bytes between Sockeye and the host's kernel: `interop [--gigabytes N | --megabytes N] [FILTER]`,
-//! so many each way at the same time, for each case.
+//! so many each way at the same time, for each case; `interop --programs`: curl and nginx.
 
 use interop::transfer::{Case, Faults, Role, run};
 use std::process::ExitCode;
@@ -37,16 +37,41 @@ fn cases(bytes: u64) -> Vec<(String, Case)> {
     all
 }
 
+fn run_programs() -> ExitCode {
+    let outcomes = match interop::programs::run() {
+        Ok(outcomes) => outcomes,
+        Err(why) => {
+            eprintln!("there is no host to talk to: {why}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut code = ExitCode::SUCCESS;
+    for (name, outcome) in outcomes {
+        match outcome {
+            Ok(()) => println!("{name}: 8 MiB, every byte right"),
+            Err(why) => {
+                println!("{name}: {why}");
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    code
+}
+
 fn main() -> ExitCode {
-    let (mut bytes, mut filter) = (64 << 20, String::new());
+    let (mut bytes, mut filter, mut programs) = (64 << 20, String::new(), false);
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut number = || words.next().and_then(|word| word.parse::<u64>().ok()).unwrap_or(1);
         match word.as_str() {
+            "--programs" => programs = true,
             "--gigabytes" => bytes = number() << 30,
             "--megabytes" => bytes = number() << 20,
             _ => filter = word,
         }
+    }
+    if programs {
+        return run_programs();
     }
     for (name, case) in cases(bytes) {
         if !name.contains(&filter) {

@@ -159,10 +159,15 @@ fn qdisc(run: &Run, args: &[&str]) -> Option<Output> {
     match args {
         ["add" | "replace", "dev", NAME, "root", "pfifo"] | ["del" | "delete", "dev", NAME, "root"] => {
             run.tun.dev().set_queue_limit(u32::MAX);
+            run.tun.dev().set_pacing(false);
             Some(Output::status(0))
         }
         ["add" | "replace", "dev", NAME, "root", "pfifo", "limit", packets] => {
             run.tun.dev().set_queue_limit(packets.parse().ok()?);
+            Some(Output::status(0))
+        }
+        ["add" | "replace", "dev", NAME, "root", "fq"] => {
+            run.tun.dev().set_pacing(true);
             Some(Output::status(0))
         }
         _ => None,
