@@ -186,7 +186,8 @@ fn open_connection(
         return cx.drop_skb(skb, DropReason::TcpListenOverflow);
     }
     let tos = if key.faddr.is_v4() { template.inet.tos } else { template.inet.v6.tclass };
-    let Some(dst) = glue::reply_route(cx, &key, skb.iif, listener.mark(), tos) else {
+    let options = ip::cmsg::echoed_options(cx, &skb).map(Arc::new);
+    let Some(dst) = glue::reply_route(cx, &key, skb.iif, listener.mark(), tos, options.as_deref()) else {
         return cx.drop_skb(skb, DropReason::IpOutNoRoutes);
     };
     syn::cookie_window(
@@ -200,7 +201,9 @@ fn open_connection(
     );
     open.ecn_ok &= handshake::grants(&cx.tcp().sysctl, &dst);
     open.accecn.ok = open.ecn_ok && crate::ecn::ace(rx.flags) > 1;
-    let request = Arc::new(Request::new(key, skb.iif, listener.mark(), tos, listener.clone(), open));
+    let mut request = Request::new(key, skb.iif, listener.mark(), tos, listener.clone(), open);
+    request.options = options;
+    let request = Arc::new(request);
     let Some(child) = listen::make_child(&request, cx, &template) else {
         cx.inc(TcpExt::ListenDrops);
         return cx.drop_skb(skb, DropReason::NotSpecified);

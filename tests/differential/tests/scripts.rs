@@ -25,6 +25,7 @@ scripts! {
     raw
     tcp_connect
     tcp_fastopen tcp_repair
+    tcp_options4
     tx_times
     udp_bind
     udp_more

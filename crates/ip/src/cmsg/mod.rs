@@ -4,7 +4,7 @@
 mod recv;
 mod send;
 
-pub use recv::{prepare, recv};
+pub use recv::{echoed_options, prepare, recv};
 pub(crate) use recv::{recv4, recv6_common, recv6_specific};
 pub(crate) use send::send6;
 pub use send::{send, send_v4};

@@ -82,7 +82,7 @@ pub(crate) fn recv4(cx: &Cx<'_>, want: u32, skb: &SkBuff, spec: Option<Ipv4Addr>
         msg.control.put(SOL_IP, IP_RECVOPTS, options);
     }
     if want & want4::RETOPTS != 0 && !options.is_empty() {
-        put_retopts(cx, options, saddr, daddr, msg);
+        put_retopts(cx, options, saddr, msg);
     }
     if want & want4::ORIGDSTADDR != 0
         && let Some(port) = destination_port(skb)
@@ -100,14 +100,22 @@ fn options_of(skb: &SkBuff) -> &[u8] {
     network.get(Ipv4Hdr::LEN..len).unwrap_or(&[])
 }
 
+/// The options of a packet that passed input, as an answer to it carries them (`ip_options_echo`); `None` without options,
+/// or when there is no answer to them.
+pub fn echoed_options(cx: &Cx<'_>, skb: &SkBuff) -> Option<IpOptions> {
+    let (saddr, _) = packet::addrs(skb);
+    let options = if skb.protocol == uapi::ETH_P_IP { options_of(skb) } else { &[] };
+    if options.is_empty() { None } else { echo(cx, options, saddr.as_v4()?) }
+}
+
+fn echo(cx: &Cx<'_>, options: &[u8], saddr: Ipv4Addr) -> Option<IpOptions> {
+    let is_local = |addr: Ipv4Addr| addr::is_local(cx.net, addr.into());
+    IpOptions::compile(options, Origin::Seen { is_local: &is_local }).ok()?.echo(saddr, &is_local)
+}
+
 /// The options as an answer would carry them; `MSG_CTRUNC` when there is no answer to them.
-fn put_retopts(cx: &Cx<'_>, options: &[u8], saddr: Ipv4Addr, daddr: Ipv4Addr, msg: &mut RecvMsg<'_>) {
-    let origin =
-        Origin::Packet { spec_dst: daddr, ms: 0, is_local: &|addr| addr::is_local(cx.net, addr.into()) };
-    let echoed = IpOptions::compile(options, origin)
-        .ok()
-        .and_then(|options| options.echo(saddr, &|addr| addr::is_local(cx.net, addr.into())));
-    match echoed {
+fn put_retopts(cx: &Cx<'_>, options: &[u8], saddr: Ipv4Addr, msg: &mut RecvMsg<'_>) {
+    match echo(cx, options, saddr) {
         Some(echoed) => msg.control.put(SOL_IP, IP_RETOPTS, &echoed.undone()),
         None => msg.control.set_truncated(),
     }

@@ -59,7 +59,7 @@ fn reply(cx: &BhCx<'_, '_>, mut skb: Skb, kind: u8) {
     let Some(dev) = cx.net.dev.by_index(skb.iif) else { return cx.drop_skb(skb, DropReason::DevReady) };
     let is_local = |addr: Ipv4Addr| crate::addr::is_local(cx.net, addr.into());
     let saddr = route::spec_dst(cx, &dev, peer, daddr, tos);
-    let options = compiled(request.options, saddr, &is_local).and_then(|o| o.echo(peer, &is_local));
+    let options = compiled(request.options, &is_local).and_then(|o| o.echo(peer, &is_local));
     if dev.flags() & IFF_LOOPBACK == 0 && !allow_global(cx, false, kind, 0) {
         return cx.drop_skb(skb, DropReason::NotSpecified);
     }
@@ -86,14 +86,9 @@ fn reply(cx: &BhCx<'_, '_>, mut skb: Skb, kind: u8) {
 }
 
 /// The options of a packet that passed input.
-pub(super) fn compiled(
-    bytes: &[u8],
-    spec_dst: Ipv4Addr,
-    is_local: &dyn Fn(Ipv4Addr) -> bool,
-) -> Option<IpOptions> {
+pub(super) fn compiled(bytes: &[u8], is_local: &dyn Fn(Ipv4Addr) -> bool) -> Option<IpOptions> {
     if bytes.is_empty() {
         return None;
     }
-    let origin = crate::v4::options::Origin::Packet { spec_dst, ms: 0, is_local };
-    IpOptions::compile(bytes, origin).ok()
+    IpOptions::compile(bytes, crate::v4::options::Origin::Seen { is_local }).ok()
 }

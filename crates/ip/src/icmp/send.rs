@@ -59,7 +59,7 @@ pub fn send(cx: &Cx<'_>, about: &SkBuff, kind: u8, code: u8, info: u32) {
     let tos = if is_error { bad.hdr.tos() & 0x1e | PREC_INTERNETCONTROL } else { bad.hdr.tos() };
     let mark = if IpSysctl::is_on(&sysctl.fwmark_reflect) { about.mark } else { 0 };
     let is_local = |addr: Ipv4Addr| addr::is_local(cx.net, addr.into());
-    let options = super::reply::compiled(bad.options, daddr, &is_local).and_then(|o| o.echo(peer, &is_local));
+    let options = super::reply::compiled(bad.options, &is_local).and_then(|o| o.echo(peer, &is_local));
     let hop = options.as_ref().and_then(IpOptions::first_hop).unwrap_or(peer);
     let flow = Flow { daddr: hop.into(), saddr, oif: 0, iif: 0, mark, tos: tos & 0x1c };
     let Ok(dst) = route::output(cx, &flow) else { return };

@@ -14,7 +14,7 @@ mod v6;
 
 pub use cork::{Cork, append_data, make_skb};
 pub(crate) use v4::default_ttl;
-pub use v4::select_id;
+pub use v4::{select_id, with_options};
 pub(crate) use v6::default_hops;
 
 use crate::packet::flag;

@@ -49,7 +49,7 @@ pub(crate) fn default_ttl(cx: &Cx<'_>, dst: &Dst) -> u8 {
 }
 
 /// The destination in the header, and the options, which a source route makes another.
-fn with_options<'b>(
+pub fn with_options<'b>(
     cx: &Cx<'_>,
     options: Option<&IpOptions>,
     (saddr, daddr): (Ipv4Addr, Ipv4Addr),

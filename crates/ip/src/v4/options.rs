@@ -64,6 +64,11 @@ pub enum Origin<'a> {
         /// True for an address of this host.
         is_local: &'a dyn Fn(Ipv4Addr) -> bool,
     },
+    /// A packet that came in and was written to already.
+    Seen {
+        /// True for an address of this host.
+        is_local: &'a dyn Fn(Ipv4Addr) -> bool,
+    },
 }
 
 fn addr_at(bytes: &[u8], at: usize) -> Option<Ipv4Addr> {
@@ -173,7 +178,10 @@ impl IpOptions {
         if next < 4 {
             return Err(at + 2);
         }
-        if next <= len {
+        if next <= len && matches!(origin, Origin::Seen { .. }) {
+            // Where there is room, we had a place before it.
+            self.rr_needaddr = true;
+        } else if next <= len {
             if next + 3 > len {
                 return Err(at + 2);
             }
@@ -211,6 +219,15 @@ impl IpOptions {
             self.ts = Some(at as u8);
             return Ok(());
         }
+        if let Origin::Seen { is_local } = origin {
+            self.ts_needaddr = flags & 0xf == IPOPT_TS_TSANDADDR;
+            self.ts_needtime = match flags & 0xf {
+                IPOPT_TS_PRESPEC => next > 12 && addr_at(&self.data, at + next - 9).is_some_and(is_local),
+                kind => self.ts_needaddr || kind == IPOPT_TS_TSONLY,
+            };
+            self.ts = Some(at as u8);
+            return Ok(());
+        }
         if next + 3 > len {
             return Err(at + 2);
         }
@@ -231,7 +248,7 @@ impl IpOptions {
             }
             IPOPT_TS_PRESPEC => {
                 let ours = match origin {
-                    Origin::User { .. } => true,
+                    Origin::User { .. } | Origin::Seen { .. } => true,
                     Origin::Packet { is_local, .. } => {
                         addr_at(&self.data, at + next - 1).is_some_and(is_local)
                     }

@@ -159,7 +159,7 @@ pub fn try_open(
 }
 
 fn no_cookie_route(request: &Request, cx: &Cx<'_>) -> bool {
-    glue::reply_route(cx, &request.key, request.iif, request.mark, request.tos)
+    glue::reply_route(cx, &request.key, request.iif, request.mark, request.tos, request.options.as_deref())
         .is_some_and(|dst| dst.metrics.fastopen_no_cookie != 0)
 }
 

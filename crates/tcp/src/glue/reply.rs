@@ -14,6 +14,8 @@ use crate::output::segment::set_checksum;
 use crate::output::syn;
 use crate::sock::{Sk, TcpSock};
 use crate::{Tcp, TcpCx, syncookies};
+use ip::cmsg::echoed_options;
+use ip::v4::options::IpOptions;
 use net::dst::{Dst, DstKind, Flow};
 use net::mib::Tcp as Mib;
 use net::skb::SkBuff;
@@ -37,12 +39,15 @@ struct Reply {
     oif: u32,
     mark: u32,
     tos: u8,
+    /// IPv4 options: those of what is answered, turned round.
+    options: Option<Arc<IpOptions>>,
 }
 
 impl Reply {
     fn flow(&self) -> Flow {
+        let hop = self.options.as_ref().and_then(|options| options.first_hop());
         Flow {
-            daddr: self.daddr,
+            daddr: hop.map_or(self.daddr, InetAddr::v4),
             saddr: self.saddr,
             oif: self.oif,
             iif: 0,
@@ -52,11 +57,19 @@ impl Reply {
     }
 
     /// To where `skb` came from.
-    fn to(skb: &SkBuff) -> Reply {
+    fn to(cx: &Cx<'_>, skb: &SkBuff) -> Reply {
         let (saddr, daddr) = ip::packet::addrs(skb);
         // A link-local peer is on the link the segment came by.
         let oif = if saddr.needs_scope_id() { skb.iif } else { 0 };
-        Reply { saddr: daddr, daddr: saddr, oif, mark: 0, tos: ip::packet::tos(skb) & 0xfc }
+        let tos = ip::packet::tos(skb) & 0xfc;
+        Reply {
+            saddr: daddr,
+            daddr: saddr,
+            oif,
+            mark: 0,
+            tos,
+            options: echoed_options(cx, skb).map(Arc::new),
+        }
     }
 
     /// Adds the IP header and sends; `skb.data` is at the TCP header.
@@ -67,6 +80,9 @@ impl Reply {
         match (self.saddr.as_v4(), self.daddr.as_v4()) {
             (Some(src), Some(dst)) => {
                 let ttl = default_ttl(cx);
+                let mut buf = [0; 40];
+                let (dst, options) =
+                    ip::output::with_options(cx, self.options.as_deref(), (src, dst), &mut buf);
                 let repr = Ipv4Repr {
                     tos: self.tos,
                     id: 0,
@@ -75,10 +91,10 @@ impl Reply {
                     protocol: 6,
                     src,
                     dst,
-                    options: &[],
+                    options,
                     payload_len,
                 };
-                repr.emit(skb.push(wire::Ipv4Hdr::LEN));
+                repr.emit(skb.push(wire::Ipv4Hdr::LEN + options.len()));
             }
             _ => {
                 let (src, dst) = (self.saddr.as_v6(), self.daddr.as_v6());
@@ -114,7 +130,7 @@ pub fn send_reset(cx: &Cx<'_>, sk: Option<&mut Sk<'_>>, skb: &Skb) {
     if hdr.flags().rst() {
         return;
     }
-    let mut reply = Reply::to(skb);
+    let mut reply = Reply::to(cx, skb);
     if let Some(sk) = sk {
         reply.oif = sk.sk.bound_dev_if();
         reply.mark = sk.sk.mark();
@@ -199,7 +215,7 @@ fn ts_clock(cx: &Cx<'_>) -> u32 {
 /// What answers nonsense says nothing of ECN.
 pub(super) fn timewait_ack(cx: &Cx<'_>, tw: &TimeWait, skb: &Skb, nonsense: bool) {
     let tos = if nonsense { tw.tos & !MASK } else { tw.tos };
-    let reply = Reply { oif: tw.bound_dev, mark: tw.mark, tos, ..Reply::to(skb) };
+    let reply = Reply { oif: tw.bound_dev, mark: tw.mark, tos, ..Reply::to(cx, skb) };
     let ack = Ack {
         seq: tw.snd_nxt,
         ack_seq: tw.rcv_nxt(),
@@ -213,7 +229,7 @@ pub(super) fn timewait_ack(cx: &Cx<'_>, tw: &TimeWait, skb: &Skb, nonsense: bool
 /// A request answers a segment outside of its window (`tcp_v4_reqsk_send_ack`).
 pub fn request_ack(cx: &Cx<'_>, request: &Request, skb: &Skb) {
     let open = request.state.lock().open;
-    let reply = Reply { mark: request.mark, ..Reply::to(skb) };
+    let reply = Reply { mark: request.mark, ..Reply::to(cx, skb) };
     let ack = Ack {
         seq: open.snt_isn.wrapping_add(1),
         ack_seq: open.rcv_nxt,
@@ -225,11 +241,21 @@ pub fn request_ack(cx: &Cx<'_>, request: &Request, skb: &Skb) {
 }
 
 /// The route back to the peer of a request (`inet_csk_route_req`).
-pub fn reply_route(cx: &Cx<'_>, key: &Key, iif: u32, mark: u32, tos: u8) -> Option<Arc<Dst>> {
+pub fn reply_route(
+    cx: &Cx<'_>,
+    key: &Key,
+    iif: u32,
+    mark: u32,
+    tos: u8,
+    options: Option<&IpOptions>,
+) -> Option<Arc<Dst>> {
     let oif = if key.faddr.needs_scope_id() { iif } else { 0 };
-    let flow = Flow { daddr: key.faddr, saddr: key.laddr, oif, iif: 0, mark, tos: tos & 0xfc };
+    let daddr = options.and_then(IpOptions::first_hop).map_or(key.faddr, InetAddr::v4);
+    let flow = Flow { daddr, saddr: key.laddr, oif, iif: 0, mark, tos: tos & 0xfc };
     let dst = ip::route::output(cx, &flow).ok()?;
-    (!matches!(dst.kind, DstKind::Multicast | DstKind::Broadcast)).then_some(dst)
+    // A strict source route knows of no gateway.
+    let astray = options.is_some_and(IpOptions::is_strict) && dst.gateway.is_some();
+    (!astray && !matches!(dst.kind, DstKind::Multicast | DstKind::Broadcast)).then_some(dst)
 }
 
 /// Where our sequence numbers begin.
@@ -256,7 +282,7 @@ pub fn open_request(
 ) -> Option<OpenReq> {
     let cookie = matches!(isn, Isn::Cookie);
     let key = &super::key_of(skb);
-    let dst = reply_route(cx, key, skb.iif, listener.mark(), 0)?;
+    let dst = reply_route(cx, key, skb.iif, listener.mark(), 0, echoed_options(cx, skb).as_ref())?;
     let sysctl = &cx.tcp().sysctl;
     let beginnings = secrets(cx, key);
     let user_mss = template.rx_opt.user_mss;
@@ -306,7 +332,10 @@ pub fn open_request(
 
 /// Answers a SYN, or answers it again.
 pub fn send_synack(cx: &Cx<'_>, request: &Request, cookie: Option<Cookie>, again: bool) {
-    let Some(dst) = reply_route(cx, &request.key, request.iif, request.mark, request.tos) else { return };
+    let options = request.options.as_deref();
+    let Some(dst) = reply_route(cx, &request.key, request.iif, request.mark, request.tos, options) else {
+        return;
+    };
     let (open, again) = {
         let mut state = request.state.lock();
         state.open.accecn.syn_ect_snt = request.tos & MASK;
@@ -320,7 +349,14 @@ pub fn send_synack(cx: &Cx<'_>, request: &Request, cookie: Option<Cookie>, again
         0 => request.tos,
         _ => open.syn_tos & !MASK | request.tos & MASK,
     };
-    let reply = Reply { saddr: laddr, daddr: faddr, oif: 0, mark: request.mark, tos };
+    let reply = Reply {
+        saddr: laddr,
+        daddr: faddr,
+        oif: 0,
+        mark: request.mark,
+        tos,
+        options: request.options.clone(),
+    };
     cx.inc(Mib::OutSegs);
     reply.send(cx, &dst, skb);
 }

@@ -83,6 +83,7 @@ pub fn conn_request(
     }
     let tos = if key.faddr.is_v4() { template.inet.tos } else { template.inet.v6.tclass };
     let mut request = Request::new(key, skb.iif, listener.mark(), tos, listener.clone(), open);
+    request.options = ip::cmsg::echoed_options(cx, skb).map(Arc::new);
     if by_cookie {
         let now = cx.now().ms();
         listener.shared.with_listen(|queue| queue.last_overflow = Some(now));
@@ -118,8 +119,15 @@ pub fn conn_request(
 fn is_last_quarter(cx: &Cx<'_>, key: &Key, skb: &Skb, listener: &Sock<Tcp>, syn_len: u32) -> bool {
     let most = cx.tcp().sysctl.max_syn_backlog();
     most.wrapping_sub(syn_len as i32) < most >> 2
-        && !glue::reply_route(cx, key, skb.iif, listener.mark(), 0)
-            .is_some_and(|dst| crate::metrics::peer_is_proven(cx, key.laddr, key.faddr, &dst))
+        && !glue::reply_route(
+            cx,
+            key,
+            skb.iif,
+            listener.mark(),
+            0,
+            ip::cmsg::echoed_options(cx, skb).as_ref(),
+        )
+        .is_some_and(|dst| crate::metrics::peer_is_proven(cx, key.laddr, key.faddr, &dst))
 }
 
 /// A connection waits to be accepted.
@@ -319,7 +327,8 @@ pub(crate) fn make_child(
 ) -> Option<Arc<Sock<Tcp>>> {
     let listener = &request.listener;
     let Key { laddr, faddr, lport, fport } = request.key;
-    let dst = glue::reply_route(cx, &request.key, request.iif, request.mark, request.tos)?;
+    let options = request.options.as_deref();
+    let dst = glue::reply_route(cx, &request.key, request.iif, request.mark, request.tos, options)?;
     let child = Sock::<Tcp>::alloc(cx, listener.family(), listener.kind(), listener.protocol());
     child.inherit(listener);
     child.inherit_filter(cx, listener);
@@ -349,6 +358,10 @@ pub(crate) fn make_child(
             sk.inet.set_tclass(tos);
         }
     }
+    if faddr.is_v4() {
+        sk.inet.options.clone_from(&request.options);
+    }
+    sk.ext_hdr_len = crate::output::ext_hdr_len(&sk);
     state::set_state(&mut sk, cx, TcpState::SynRecv);
     init::open_child(&mut sk, cx, &open, template);
     if saved_syn.is_some() {

@@ -4,6 +4,7 @@
 use crate::hash::{Found, Key};
 use crate::init::OpenReq;
 use crate::{Tcp, TcpCx, glue};
+use ip::v4::options::IpOptions;
 use kern::sync::SpinLock;
 use kern::time::Jiffies;
 use kern::timer::TimerSlot;
@@ -33,6 +34,8 @@ pub struct Request {
     pub state: SpinLock<State>,
     /// The SYN's headers, for `TCP_SAVED_SYN`.
     pub saved_syn: Option<Box<[u8]>>,
+    /// The SYN's IPv4 options, as they go back (`ireq_opt`).
+    pub options: Option<Arc<IpOptions>>,
     queued: AtomicBool,
     timer: TimerSlot,
 }
@@ -63,6 +66,7 @@ impl Request {
             listener,
             state: SpinLock::new(state),
             saved_syn: None,
+            options: None,
             queued: AtomicBool::new(false),
             timer: TimerSlot::default(),
         }

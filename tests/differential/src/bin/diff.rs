@@ -45,7 +45,7 @@ const PARTS: &[Part] = &[
     Part {
         name: Memory::NAME,
         help: "how much fits into buffers, and what is charged for it",
-        run: |options, tally| sweep(&Memory { whole: !options.quick }, options, tally),
+        run: |options, tally| sweep(&Memory { whole: !options.quick, tcp: true }, options, tally),
     },
     Part {
         name: Sysctls::NAME,
