@@ -43,6 +43,8 @@ pub struct RecvMsg<'a> {
     pub flags: u32,
     /// `msg_flags` on return.
     pub out_flags: u32,
+    /// It is for `splice()`, which takes no byte that is out of band.
+    pub splice: bool,
 }
 
 impl<'a> RecvMsg<'a> {
@@ -55,6 +57,7 @@ impl<'a> RecvMsg<'a> {
             control: CmsgWriter::new(&mut [], CmsgLayout::NATIVE),
             flags,
             out_flags: 0,
+            splice: false,
         }
     }
 

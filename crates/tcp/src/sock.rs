@@ -193,6 +193,8 @@ pub struct Rare {
     pub zerocopy: std::collections::VecDeque<crate::api::zerocopy::Pending>,
     /// The number of the next (`sk_zckey`).
     pub zerocopy_key: u32,
+    /// The end of the largest window advertised, while that offered now ends before it (`rcv_mwnd_seq`).
+    pub max_wnd_end: u32,
     /// Accurate ECN.
     pub accecn: crate::ecn::AccEcn,
     /// Until when pacing holds the next segment back (`pacing_timer`).
@@ -493,6 +495,8 @@ pub struct TcpSock {
     pub ecn_flags: u8,
     /// The two bits of IP that the last segment came with (`prev_ecnfield`).
     pub prev_ecn: u8,
+    /// The window offered is smaller than one before: [`Rare::max_wnd_end`] says where that ends.
+    pub wnd_shrank: bool,
 
     // Statistics (RFC 4898; `tcp_info`).
     /// Bytes received in order (`bytes_received`).

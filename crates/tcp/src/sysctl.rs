@@ -153,6 +153,8 @@ sysctls! {
         rto_min_us: "tcp_rto_min_us" = 200_000, 1..=i32::MAX;
         /// Use SACK.
         sack: "tcp_sack" = 1, BYTE;
+        /// The window may shrink when memory does.
+        shrink_window: "tcp_shrink_window" = 0, 0..=1;
         /// Slow start again after idling for an RTO.
         slow_start_after_idle: "tcp_slow_start_after_idle" = 1, BYTE;
         /// RFC 1122's urgent pointer instead of BSD's.

@@ -149,6 +149,14 @@ pub trait FileOps: Any + Send + Sync {
         Err(Errno::EOPNOTSUPP)
     }
 
+    /// What `splice(2)` and `sendfile(2)` read (`->splice_read`).
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    fn splice_read(&self, p: &Process<'_>, file: &File, to: &mut IovSink<'_>) -> Result<usize> {
+        self.read(p, file, to)
+    }
+
     /// Whether `splice(2)` and `sendfile(2)` may read or write it (`->splice_read`, `->splice_write`): sockets and pipes do.
     fn can_splice(&self) -> bool {
         false

@@ -275,7 +275,7 @@ fn to_pipe(p: &Process<'_>, from: &File, pipe: &Pipe, len: usize, wait: bool) ->
         return Err(Errno::EINVAL);
     }
     let mut data = vec![0; len.min(room * PAGE)];
-    let n = from.ops().read(p, from, &mut IovSink::from_slice(&mut data))?;
+    let n = from.ops().splice_read(p, from, &mut IovSink::from_slice(&mut data))?;
     if n > 0 {
         let mut ring = pipe.ring.lock();
         ring.pages.extend(data[..n].chunks(PAGE).map(|page| Page::filled(page.to_vec())));

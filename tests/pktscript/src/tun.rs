@@ -90,8 +90,8 @@ const HEADERS: usize = 128;
 /// What a driver leaves free in front of a packet (`NET_SKB_PAD`).
 const PAD: u32 = 64;
 const PAGE: u32 = 4096;
-/// Bytes of a packet that fit in the largest piece, 8 KiB with what the buffer itself needs.
-const ONE_PIECE: u32 = 8192 - 320;
+/// Bytes of a packet that a driver puts in one piece: a page less the room in front and what the buffer itself needs.
+const ONE_PIECE: u32 = PAGE - 320 - PAD;
 
 fn fill(cx: &Cx<'_>, skb: &mut Skb, bytes: &[u8]) {
     let (headers, rest) = bytes.split_at(bytes.len().min(HEADERS));
@@ -100,12 +100,10 @@ fn fill(cx: &Cx<'_>, skb: &mut Skb, bytes: &[u8]) {
         skb.append(cx, rest);
     }
     skb.set_mac_header();
-    // As Linux takes memory for it: in one piece where its caches have one so large, else in pages.
+    // As Linux takes memory for it: one piece, and pages for the rest.
     let len = bytes.len() as u32;
-    skb.truesize = match len + PAD {
-        all @ 0..ONE_PIECE => truesize_linear(all),
-        _ => truesize_linear(PAD) + len.next_multiple_of(PAGE),
-    };
+    let rest = len.saturating_sub(ONE_PIECE);
+    skb.truesize = truesize_linear(len - rest + PAD) + rest.next_multiple_of(PAGE);
 }
 
 impl NetDeviceOps for Driver {

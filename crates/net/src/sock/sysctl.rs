@@ -27,8 +27,8 @@ impl Default for CoreSysctl {
         CoreSysctl {
             rmem_default: int(212_992),
             wmem_default: int(212_992),
-            rmem_max: int(212_992),
-            wmem_max: int(212_992),
+            rmem_max: int(4 << 20),
+            wmem_max: int(4 << 20),
             optmem_max: int(131_072),
             somaxconn: int(4096),
         }

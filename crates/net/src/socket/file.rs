@@ -87,17 +87,31 @@ fn message_flags(file: &File) -> u32 {
     if file.nonblock() { MSG_DONTWAIT } else { 0 }
 }
 
+fn read_with<'a>(
+    sock: &Socket,
+    p: &Process<'_>,
+    mut msg: RecvMsg<'a>,
+    to: &mut IovSink<'a>,
+) -> Result<usize> {
+    let cx = sock.enter(p);
+    let result = (sock.ops().recvmsg)(sock, &cx, &mut msg);
+    *to = msg.iov;
+    result
+}
+
 impl FileOps for Socket {
     fn read(&self, p: &Process<'_>, file: &File, to: &mut IovSink<'_>) -> Result<usize> {
         // As System V did: nothing is read into nothing, whatever state the socket is in (`sock_read_iter`).
         if to.remaining() == 0 {
             return Ok(0);
         }
+        read_with(self, p, RecvMsg::new(std::mem::take(to), message_flags(file)), to)
+    }
+
+    fn splice_read(&self, p: &Process<'_>, file: &File, to: &mut IovSink<'_>) -> Result<usize> {
         let mut msg = RecvMsg::new(std::mem::take(to), message_flags(file));
-        let cx = self.enter(p);
-        let result = (self.ops().recvmsg)(self, &cx, &mut msg);
-        *to = msg.iov;
-        result
+        msg.splice = true;
+        read_with(self, p, msg, to)
     }
 
     fn write(&self, p: &Process<'_>, file: &File, from: &mut IovSource<'_>) -> Result<usize> {

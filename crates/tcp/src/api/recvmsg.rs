@@ -158,6 +158,10 @@ impl Reader {
         let mut index = 0;
         let trunc = msg.flags & MSG_TRUNC != 0;
         while self.copied < self.len {
+            if msg.splice && sk.urg_data != 0 && sk.urg_seq == at {
+                // What is out of band does not go into a pipe, nor is it passed over (`tcp_read_sock`).
+                return true;
+            }
             if self.at_urgent(sk, at) {
                 if self.copied > 0 {
                     return true;

@@ -83,6 +83,7 @@ pub fn data_queue(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, mut skb: Skb) {
         return out_of_window(sk, cx, skb, DropReason::TcpOldData);
     }
     if !before(rx.seq, sk.rcv_nxt.wrapping_add(window)) {
+        cx.inc(TcpExt::BeyondWindow);
         return out_of_window(sk, cx, skb, DropReason::TcpOverWindow);
     }
     if before(rx.seq, sk.rcv_nxt) {

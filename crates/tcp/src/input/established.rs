@@ -41,6 +41,9 @@ pub fn rcv_established(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: TcpRx, skb: Skb) {
         window::data_snd_check(sk, cx);
         return;
     }
+    if after(rx.end_seq, sk.rcv_nxt.wrapping_add(sk.receive_window())) {
+        return slow_path(sk, cx, rx, skb);
+    }
     if skb.truesize as i32 > sk.sk.forward_alloc() {
         // There may be no memory.
         return slow_path(sk, cx, rx, skb);

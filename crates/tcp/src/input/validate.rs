@@ -31,11 +31,15 @@ pub fn validate_incoming(sk: &mut Sk<'_>, cx: &Cx<'_>, rx: &TcpRx, skb: Skb) -> 
         drop_skb(sk, cx, skb, DropReason::TcpRfc7323Paws);
         return None;
     }
-    if let Some(reason) = out_of_window(sk, cx, rx) {
+    if let Some(outside) = out_of_window(sk, rx) {
+        let reason = DropReason::TcpInvalidSequence;
         // A SYN out of the window is a challenge's business, an RST there is ignored.
         if !rst {
             if rx.flags.syn() {
                 return challenge_syn(sk, cx, skb, TcpFlags::NONE);
+            }
+            if outside == Outside::Beyond {
+                cx.inc(TcpExt::BeyondWindow);
             }
             if !oow_rate_limited(sk, cx, rx, TcpExt::TCPACKSkippedSeq) {
                 send_dupack(sk, cx, rx);
@@ -78,26 +82,26 @@ fn challenge_syn(sk: &mut Sk<'_>, cx: &Cx<'_>, skb: Skb, flags: TcpFlags) -> Opt
     None
 }
 
-/// Why the segment is outside of the window, if it is (`tcp_sequence`).
-fn out_of_window(sk: &Sk<'_>, cx: &Cx<'_>, rx: &TcpRx) -> Option<DropReason> {
+/// Why the segment is outside of the window, if it is (`tcp_sequence`). What was advertised once is still
+/// accepted after the window shrank.
+fn out_of_window(sk: &Sk<'_>, rx: &TcpRx) -> Option<Outside> {
     if before(rx.end_seq, sk.rcv_wup) {
-        return Some(DropReason::TcpInvalidSequence);
+        return Some(Outside::Old);
     }
-    let end = sk.rcv_nxt.wrapping_add(sk.receive_window());
-    if after(rx.end_seq, end) {
-        if after(rx.seq, end) {
-            return Some(DropReason::TcpInvalidSequence);
-        }
+    let end = sk.rcv_nxt.wrapping_add(sk.max_receive_window());
+    let beyond = after(rx.end_seq, end)
+        // Some stacks send a FIN beyond the window.
+        && after(rx.end_seq.wrapping_sub(u32::from(rx.flags.fin())), end)
         // Its head is in the window; only an empty queue has room for the rest.
-        if !sk.receive_queue.is_empty()
-            && !rx.is_bare()
-            && after(rx.end_seq.wrapping_sub(u32::from(rx.flags.fin())), end)
-        {
-            cx.inc(TcpExt::BeyondWindow);
-            return Some(DropReason::TcpInvalidSequence);
-        }
-    }
-    None
+        && (after(rx.seq, end) || !sk.receive_queue.is_empty());
+    beyond.then_some(Outside::Beyond)
+}
+
+/// On which side of the window a segment is.
+#[derive(PartialEq, Eq)]
+enum Outside {
+    Old,
+    Beyond,
 }
 
 /// A bare ACK that was overtaken says nothing new and does no harm (`tcp_disordered_ack`).

@@ -1,8 +1,8 @@
 //! The window we advertise (`tcp_select_window`, `__tcp_select_window`).
 
 use crate::input::prune::adjust_rcv_ssthresh;
-use crate::sock::ACK_NOMEM;
-use crate::sock::Sk;
+use crate::seq::before;
+use crate::sock::{ACK_NOMEM, Sk};
 use crate::{TcpCx, mem};
 use net::Cx;
 use net::mib::TcpExt;
@@ -28,13 +28,16 @@ pub fn full_space(sk: &Sk<'_>) -> i32 {
 #[inline]
 pub fn select_window(sk: &mut Sk<'_>, cx: &Cx<'_>) -> u16 {
     if sk.ack_pending & ACK_NOMEM != 0 {
+        shrink(sk);
         (sk.pred_flags, sk.rcv_wnd, sk.rcv_wup) = (0, 0, sk.rcv_nxt);
         return 0;
     }
     let old_win = sk.rcv_wnd;
     let cur_win = sk.receive_window();
     let mut new_win = choose(sk, cx);
-    if new_win < cur_win {
+    if new_win < cur_win && may_shrink(sk) {
+        shrink(sk);
+    } else if new_win < cur_win {
         if new_win == 0 {
             cx.inc(TcpExt::TCPWantZeroWindowAdv);
         }
@@ -43,6 +46,10 @@ pub fn select_window(sk: &mut Sk<'_>, cx: &Cx<'_>) -> u16 {
     }
     sk.rcv_wnd = new_win;
     sk.rcv_wup = sk.rcv_nxt;
+    if sk.wnd_shrank {
+        let end = sk.rcv_nxt.wrapping_add(new_win);
+        sk.wnd_shrank = before(end, sk.rare_mut().max_wnd_end);
+    }
     let mut wire = new_win;
     if sk.rx_opt.rcv_wscale == 0 && cx.tcp().sysctl.workaround_signed_windows() != 0 {
         wire = wire.min(32_767);
@@ -59,6 +66,42 @@ pub fn select_window(sk: &mut Sk<'_>, cx: &Cx<'_>) -> u16 {
         cx.inc(TcpExt::TCPFromZeroWindowAdv);
     }
     wire as u16
+}
+
+/// The window is about to be offered smaller: segments within the old one are under way.
+#[cold]
+fn shrink(sk: &mut Sk<'_>) {
+    let end = sk.rcv_nxt.wrapping_add(sk.max_receive_window());
+    sk.rare_mut().max_wnd_end = end;
+    sk.wnd_shrank = true;
+}
+
+/// `tcp_shrink_window`, which needs windows that are exact.
+#[inline]
+fn may_shrink(sk: &Sk<'_>) -> bool {
+    sk.sysctl().shrink_window() != 0 && sk.rx_opt.rcv_wscale != 0
+}
+
+/// The window where it may shrink: what is free, in units of the scale.
+#[cold]
+fn choose_exact(sk: &mut Sk<'_>, cx: &Cx<'_>, full: i32, mss: i32) -> u32 {
+    let shift = sk.rx_opt.rcv_wscale;
+    let mut free = space(sk) & !((1 << shift) - 1);
+    if free < full >> 1 {
+        sk.ack_quick = 0;
+        if mem::under_pressure(cx) {
+            adjust_rcv_ssthresh(sk);
+        }
+        if free < full_space(sk) >> 4 || free < mss || free < 1 << shift {
+            return 0;
+        }
+    }
+    let threshold = sk.rcv_ssthresh.min(i32::MAX as u32) as i32;
+    if free > threshold {
+        // The threshold is no hard limit: a unit more does no harm.
+        free = round_up(threshold as u32, shift) as i32;
+    }
+    free.max(0) as u32
 }
 
 fn round_up(win: u32, shift: u8) -> u32 {
@@ -79,6 +122,9 @@ pub fn choose(sk: &mut Sk<'_>, cx: &Cx<'_>) -> u32 {
             return 0;
         }
     }
+    if may_shrink(sk) {
+        return choose_exact(sk, cx, full, mss);
+    }
     if free < full >> 1 {
         sk.ack_quick = 0;
         if mem::under_pressure(cx) {
@@ -86,7 +132,7 @@ pub fn choose(sk: &mut Sk<'_>, cx: &Cx<'_>) -> u32 {
         }
         // Memory is short: do not let the window grow, and close it rather than offer crumbs.
         free &= !((1 << sk.rx_opt.rcv_wscale) - 1);
-        if free < full >> 4 || free < mss {
+        if free < full_space(sk) >> 4 || free < mss {
             return 0;
         }
     }

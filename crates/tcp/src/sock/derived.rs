@@ -43,6 +43,20 @@ impl TcpSock {
         left.max(0) as u32
     }
 
+    /// What was advertised at most, bytes from `rcv_nxt` on; more than [`Self::receive_window`] after the window shrank
+    /// (`tcp_max_receive_window`).
+    #[inline]
+    #[must_use]
+    pub fn max_receive_window(&self) -> u32 {
+        let now = self.receive_window();
+        match &self.rare {
+            Some(rare) if self.wnd_shrank => {
+                now.max((rare.max_wnd_end.wrapping_sub(self.rcv_nxt) as i32).max(0) as u32)
+            }
+            _ => now,
+        }
+    }
+
     /// Bytes of payload that `space` bytes of truesize are expected to hold (`tcp_win_from_space`).
     #[inline]
     #[must_use]
