@@ -14,7 +14,7 @@ pub(crate) fn err<const PROTOCOL: u16>(cx: &BhCx<'_, '_>, error: &IcmpError<'_>)
     // The datagram went the other way: its source is the socket's end.
     let packet =
         Packet { saddr: error.daddr, sport: theirs, daddr: error.saddr, dport: ours, dif: error.iif };
-    match UdpNet::of(cx.net).table(PROTOCOL).lookup(&packet) {
+    match UdpNet::of(cx.net).table(PROTOCOL).lookup(cx, &packet) {
         Some(sk) => {
             report(cx, &sk, error);
             cx.sock_put(sk);

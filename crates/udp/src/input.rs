@@ -53,24 +53,19 @@ fn rcv<const PROTOCOL: u16>(cx: &BhCx<'_, '_>, mut skb: Skb) {
     if skb.ip_flags & ip::packet::flag::GROUP != 0 || daddr.is_multicast() {
         return deliver_to_many::<PROTOCOL>(cx, &packet, skb, unchecked);
     }
-    let mut waiting = Some(skb);
     let table = UdpNet::of(cx.net).table(PROTOCOL);
-    let found = table.lookup_then(&packet, |sk| match waiting.take() {
+    let found = table.lookup_then(cx, &packet, Some(skb), |sk, skb| match skb {
         Some(skb) => Outcome::of(sk, queue_quietly(cx, sk, skb, unchecked)),
         None => Outcome::Queued,
     });
     match found {
-        Some(Outcome::Queued) => {}
-        Some(Outcome::Wake(sk)) => {
+        Ok(Outcome::Queued) | Err(None) => {}
+        Ok(Outcome::Wake(sk)) => {
             sk.data_ready(cx);
             cx.sock_put(sk);
         }
-        Some(Outcome::Dropped(skb, reason)) => dropped(cx, PROTOCOL, skb, reason),
-        None => {
-            if let Some(skb) = waiting {
-                no_socket(cx, PROTOCOL, skb);
-            }
-        }
+        Ok(Outcome::Dropped(skb, reason)) => dropped(cx, PROTOCOL, skb, reason),
+        Err(Some(skb)) => no_socket(cx, PROTOCOL, skb),
     }
 }
 

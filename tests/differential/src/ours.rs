@@ -280,7 +280,8 @@ impl Kernel for Ours {
         let Ok(n) = usize::try_from(len) else {
             return self.is_socket(fd).and(Err(Errno::EINVAL));
         };
-        if (level, name) == (sockeye::uapi::SOL_SOCKET, sockeye::uapi::SO_ATTACH_FILTER) {
+        const PROGRAMS: [i32; 2] = [sockeye::uapi::SO_ATTACH_FILTER, sockeye::uapi::SO_ATTACH_REUSEPORT_CBPF];
+        if level == sockeye::uapi::SOL_SOCKET && PROGRAMS.contains(&name) {
             // Rights are asked for before anything is read.
             let endless = &[0; 8][..if n < 4 { 0 } else { 8 }];
             return match self.with(|task| task.setsockopt(fd, level, name, endless)) {

@@ -14,6 +14,7 @@
 //! setsockopt a 1 2 01000000       the value in hexadecimal, or -; #LEN as with addresses
 //! getsockopt a 1 2 4              how long the buffer is said to be
 //! filter a 0600000001000000        a classic BPF program, its instructions in hexadecimal
+//! reuseport a 0600000001000000     the same to choose among sockets of one port
 //! sendto a hello 0 4/127.0.0.1/@b data (text, =BYTES, or *N for N bytes), flags, address or -
 //! sendmsg a hello 0 - 17:103:0600 control messages: level:type:bytes, or -, or =BYTES
 //! sendv a 0 - 1 2 3               flags, control messages, lengths of the pieces
@@ -54,6 +55,7 @@ use std::fmt::Write;
 
 type Result<T> = std::result::Result<T, Errno>;
 
+const SO_ATTACH_REUSEPORT_CBPF: i32 = sockeye::uapi::SO_ATTACH_REUSEPORT_CBPF;
 const SO_ATTACH_FILTER: i32 = sockeye::uapi::SO_ATTACH_FILTER;
 /// `SIOCGSTAMP`, `SIOCGSTAMPNS`, old and new.
 const STAMPS: [i64; 4] = [0x8906, 0x8907, 0x8010_8906, 0x8010_8907];
@@ -307,6 +309,9 @@ impl Call<'_> {
                 Ok(format!("{n} {}", hex(&buf[..n.clamp(0, 512) as usize])))
             }
             ["filter", s, program] => k.attach_filter(self.fd(s), SO_ATTACH_FILTER, &unhex(program)).map(ok),
+            ["reuseport", s, program] => {
+                k.attach_filter(self.fd(s), SO_ATTACH_REUSEPORT_CBPF, &unhex(program)).map(ok)
+            }
             ["fcntl", s, cmd, arg] => match arg.strip_prefix('=') {
                 None => k.fcntl(self.fd(s), int(cmd), number(arg)).map(|n| n.to_string()),
                 Some(bytes) => {

@@ -23,6 +23,7 @@ scripts! {
     packet
     ping
     raw
+    reuseport
     tcp_connect
     tcp_fastopen tcp_repair
     tcp_options4

@@ -53,7 +53,12 @@ impl Program {
     /// How many bytes of the packet are wanted; 0 for none of it (`bpf_prog_run`). Bytes are counted from
     /// `skb`'s data.
     pub fn run(&self, cx: &Cx<'_>, skb: &Skb) -> u32 {
-        run::run(&self.insns, cx, skb)
+        run::run(&self.insns, cx, skb, 0)
+    }
+
+    /// What the program says of the packet without its first `header` bytes; `None` when it is shorter.
+    pub(crate) fn run_after(&self, cx: &Cx<'_>, skb: &Skb, header: usize) -> Option<u32> {
+        (skb.len() >= header).then(|| run::run(&self.insns, cx, skb, header))
     }
 
     /// What keeping it is charged for (`sk_filter_charge`): a structure and its instructions.

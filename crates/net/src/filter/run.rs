@@ -9,14 +9,16 @@ use uapi::filter::*;
 struct Machine<'a, 'c> {
     cx: &'a Cx<'c>,
     skb: &'a Skb,
+    /// So many bytes at the front are not looked at.
+    skip: usize,
     a: u32,
     x: u32,
     scratch: [u32; BPF_MEMWORDS],
 }
 
 /// What the program returns; 0 as soon as it reads beyond the packet or divides by 0.
-pub(super) fn run(insns: &[SockFilter], cx: &Cx<'_>, skb: &Skb) -> u32 {
-    let mut machine = Machine { cx, skb, a: 0, x: 0, scratch: [0; BPF_MEMWORDS] };
+pub(super) fn run(insns: &[SockFilter], cx: &Cx<'_>, skb: &Skb, skip: usize) -> u32 {
+    let mut machine = Machine { cx, skb, skip, a: 0, x: 0, scratch: [0; BPF_MEMWORDS] };
     let mut pc = 0;
     // Jumps only go forward: the program ends after as many steps as it is long.
     while let Some(insn) = insns.get(pc) {
@@ -50,7 +52,7 @@ impl Machine<'_, '_> {
             BPF_LD => {
                 self.a = match insn.code & 0xe0 {
                     BPF_IMM => k,
-                    BPF_LEN => self.skb.len() as u32,
+                    BPF_LEN => (self.skb.len() - self.skip) as u32,
                     BPF_MEM => self.word(k),
                     BPF_IND => self.packet(k.wrapping_add(self.x), insn.code)?,
                     _ if is_ancillary(k) => self.ancillary(k.wrapping_sub(SKF_AD_OFF as u32) as i32)?,
@@ -60,7 +62,7 @@ impl Machine<'_, '_> {
             BPF_LDX => {
                 self.x = match insn.code & 0xe0 {
                     BPF_IMM => k,
-                    BPF_LEN => self.skb.len() as u32,
+                    BPF_LEN => (self.skb.len() - self.skip) as u32,
                     BPF_MEM => self.word(k),
                     // The length of an IPv4 header.
                     _ => (self.packet(k, BPF_B)? & 0xf) << 2,
@@ -116,7 +118,7 @@ impl Machine<'_, '_> {
         let place = k as i32;
         if place >= 0 {
             // Fewer bytes are copied at the end of the packet.
-            (self.skb.copy_bits(place as usize, to) == size).then_some(())?;
+            (self.skb.copy_bits(place as usize + self.skip, to) == size).then_some(())?;
         } else {
             let (header, at) = match place {
                 SKF_NET_OFF.. => (self.skb.network(), place - SKF_NET_OFF),
@@ -160,7 +162,7 @@ impl Machine<'_, '_> {
 
     /// Where the attribute X of netlink is, from A on, or inside of the attribute at A; 0 when it is not.
     fn attribute(&self, nested: bool) -> u32 {
-        let bytes = self.skb.to_vec();
+        let bytes = self.skb.to_vec().split_off(self.skip);
         let Some(rest) = bytes.get(self.a as usize..).filter(|rest| rest.len() >= 4) else { return 0 };
         let len = |rest: &[u8]| usize::from(u16::from_ne_bytes([rest[0], rest[1]]));
         let (mut rest, mut at) = (rest, self.a as usize);

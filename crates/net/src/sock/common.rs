@@ -121,6 +121,8 @@ pub(super) struct Rare {
     owner: SpinLock<Option<Arc<FOwn>>>,
     /// What packets are shown to (`sk_filter`).
     filter: SpinLock<Option<Arc<Program>>>,
+    /// The group of those that share its port (`sk_reuseport_cb`).
+    pub(super) reuseport: SpinLock<Option<Arc<super::reuseport::Group>>>,
     /// When the last packet came, nanoseconds of real time; 0 if that was not noted (`sk_stamp`).
     pub(super) stamp: AtomicU64,
 }
@@ -260,6 +262,7 @@ impl SockCommon {
             self.purge_err_queue();
             drop(rare.owner.lock().take());
             drop(rare.filter.lock().take());
+            drop(rare.reuseport.lock().take());
             rare.stamp.store(0, Relaxed);
         }
     }

@@ -16,6 +16,7 @@ mod lock;
 pub mod mem;
 pub mod options;
 mod proto;
+pub mod reuseport;
 mod stamp;
 pub mod sysctl;
 pub mod txstamp;

@@ -118,10 +118,11 @@ fn no_connection(cx: &BhCx<'_, '_>, skb: Skb, key: &Key) {
     cx.sock_put(listener);
 }
 
-fn lookup_listener(cx: &BhCx<'_, '_>, skb: &SkBuff, key: &Key) -> Option<Arc<Sock<Tcp>>> {
+fn lookup_listener(cx: &BhCx<'_, '_>, skb: &Skb, key: &Key) -> Option<Arc<Sock<Tcp>>> {
     let tcp = cx.tcp();
     let hash = key.hash(tcp.keys.0) as u32;
-    tcp.hash.listening.lookup(key.laddr, key.lport, skb.iif, hash)
+    let header = TcpRx::parse(skb).header_len as usize;
+    tcp.hash.listening.lookup(cx, (key.laddr, key.lport), skb.iif, hash, (skb, header))
 }
 
 /// RFC 9293 section 3.10.7.2: a listener wants SYNs only.

@@ -180,7 +180,9 @@ enum Strictness {
 fn conflict(sk: &Sk<'_>, bucket: &Bucket, how: Strictness) -> bool {
     let local = local_of(sk);
     let common = sk.sk;
-    let (reuse, reuseport) = (common.flag(SockFlag::Reuse), common.flag(SockFlag::Reuseport));
+    // Who brings a group with a program of its own joins no other.
+    let joins = common.flag(SockFlag::Reuseport) && common.reuseport().is_none();
+    let (reuse, reuseport) = (common.flag(SockFlag::Reuse), joins);
     let (bound_dev, uid) = (common.bound_dev_if(), common.uid());
     bucket.owners().filter(|o| !o.is_sock(common)).any(|other| {
         let o = other.traits();

@@ -3,7 +3,8 @@
 use crate::Tcp;
 use crate::sock::Sk;
 use kern::sync::SpinLock;
-use net::Sock;
+use net::sock::SockCommon;
+use net::{Cx, Skb, Sock};
 use std::collections::HashMap;
 use std::sync::Arc;
 use uapi::InetAddr;
@@ -22,6 +23,8 @@ pub struct Listener {
     v6only: bool,
     reuseport: bool,
     uid: u32,
+    /// Its place in its group: those who join come last, and when one leaves the last takes its place.
+    place: usize,
     /// The sock.
     pub sk: Arc<Sock<Tcp>>,
 }
@@ -65,10 +68,20 @@ impl Listening {
             v6only,
             reuseport: sk.sk.flag(net::sock::SockFlag::Reuseport),
             uid: sk.sk.uid(),
+            place: 0,
             sk: sk.sk.hold(),
         };
         sk.sk.shared.set_hashed_listening(true);
-        self.ports.lock().entry(sk.inet.num).or_default().push(listener);
+        let mut ports = self.ports.lock();
+        let listeners = ports.entry(sk.inet.num).or_default();
+        let mut listener = listener;
+        if listener.reuseport {
+            let mut group = listeners.iter().filter(|other| other.same_group(&listener));
+            let first = group.next();
+            sk.sk.join_reuseport(first.map(|first| -> &SockCommon { &first.sk }));
+            listener.place = usize::from(first.is_some()) + group.count();
+        }
+        listeners.push(listener);
     }
 
     /// Removes a locked sock.
@@ -78,6 +91,13 @@ impl Listening {
         let Some(listeners) = ports.get_mut(&sk.inet.num) else { return };
         let at = listeners.iter().position(|l| std::ptr::eq(&raw const *l.sk, sk.sk));
         let removed = at.map(|at| listeners.remove(at));
+        if let Some(removed) = removed.as_ref().filter(|removed| removed.reuseport) {
+            sk.sk.leave_reuseport();
+            let last = listeners.iter_mut().filter(|l| l.same_group(removed)).max_by_key(|l| l.place);
+            if let Some(last) = last.filter(|last| last.place > removed.place) {
+                last.place = removed.place;
+            }
+        }
         if listeners.is_empty() {
             ports.remove(&sk.inet.num);
         }
@@ -87,7 +107,15 @@ impl Listening {
 
     /// The listener for a connection to `addr`, `port` that came in by `dif`; of a group of equals,
     /// `hash` chooses (`__inet_lookup_listener`).
-    pub fn lookup(&self, addr: InetAddr, port: u16, dif: u32, hash: u32) -> Option<Arc<Sock<Tcp>>> {
+    /// Or a program does that looks at `packet`, whose header is so long.
+    pub fn lookup(
+        &self,
+        cx: &Cx<'_>,
+        (addr, port): (InetAddr, u16),
+        dif: u32,
+        hash: u32,
+        packet: (&Skb, usize),
+    ) -> Option<Arc<Sock<Tcp>>> {
         let ports = self.ports.lock();
         let listeners = ports.get(&port)?;
         let (mut best, mut best_score) = (None, 0);
@@ -102,10 +130,16 @@ impl Listening {
             return Some(best.sk.clone());
         }
         let group = || listeners.iter().filter(|l| l.same_group(best));
-        let n = group().count() as u64;
-        // reciprocal_scale: the hash's share of the group.
-        let chosen = ((u64::from(hash) * n.max(1)) >> 32) as usize;
-        group().nth(chosen).or(Some(best)).map(|l| l.sk.clone())
+        let n = group().count();
+        let member = |place: usize| group().find(|l| l.place == place);
+        let special = best.sk.reuseport().filter(|group| group.is_special());
+        let chosen = match special {
+            Some(special) => special
+                .select(cx, Some(packet), (hash, n), |place| member(place).map(|l| l.sk.incoming_cpu())),
+            // reciprocal_scale: the hash's share of the group.
+            None => Some(((u64::from(hash) * n.max(1) as u64) >> 32) as usize),
+        };
+        chosen.and_then(member).or(Some(best)).map(|l| l.sk.clone())
     }
 
     /// Another member of the group `sk` is in, for requests of a listener that closes

@@ -4,9 +4,10 @@
 use super::UdpTable;
 use super::slot::{Entry, IndexKey, Key, Slot};
 use crate::Udp;
-use net::Sock;
+use net::{Cx, Skb, Sock};
 use std::sync::Arc;
 use uapi::InetAddr;
+use wire::UdpHdr;
 
 /// The ends of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,14 +110,26 @@ impl Slot {
         best_of(packet, self.indexed(keys))
     }
 
-    /// A member of the entry's `SO_REUSEPORT` group, chosen by the flow's hash
-    /// (`reuseport_select_sock`); connected members are not chosen.
-    fn select<'a>(&'a self, found: &'a Entry, hash: impl FnOnce() -> u32) -> &'a Entry {
-        let members =
-            || self.entries.iter().filter(|entry| entry.group == found.group && entry.key.dport == 0);
-        let count = members().count() as u64;
-        let n = (u64::from(hash()) * count) >> 32;
-        members().nth(n as usize).unwrap_or(found)
+    /// A member of the entry's `SO_REUSEPORT` group, chosen by a program that sees the datagram or by the flow's hash
+    /// (`reuseport_select_sock`); connected members are not chosen by hash.
+    fn select<'a>(
+        &'a self,
+        cx: &Cx<'_>,
+        found: &'a Entry,
+        skb: Option<&Skb>,
+        hash: impl FnOnce() -> u32,
+    ) -> &'a Entry {
+        let special = found.sk.reuseport().filter(|group| group.is_special());
+        let Some(special) = special else {
+            let members = || self.members(found.group).filter(|entry| entry.key.dport == 0);
+            let n = (u64::from(hash()) * members().count() as u64) >> 32;
+            return members().nth(n as usize).unwrap_or(found);
+        };
+        let member = |place: usize| self.members(found.group).find(|entry| entry.place as usize == place);
+        let takes =
+            |place| member(place).filter(|entry| entry.key.dport == 0).map(|entry| entry.sk.incoming_cpu());
+        let (packet, members) = (skb.map(|skb| (skb, UdpHdr::LEN)), self.members(found.group).count());
+        special.select(cx, packet, (hash(), members), takes).and_then(member).unwrap_or(found)
     }
 }
 
@@ -128,23 +141,31 @@ fn best_of<'a>(packet: &Packet, entries: impl Iterator<Item = &'a Entry>) -> Opt
 
 impl UdpTable {
     /// The socket that fits a datagram best.
-    pub fn lookup(&self, packet: &Packet) -> Option<Arc<Sock<Udp>>> {
-        self.lookup_then(packet, Arc::clone)
+    pub fn lookup(&self, cx: &Cx<'_>, packet: &Packet) -> Option<Arc<Sock<Udp>>> {
+        self.lookup_then(cx, packet, None, |sk, _| sk.clone()).ok()
     }
 
-    /// Does something with the socket that fits a datagram best. The port is locked meanwhile, which
-    /// saves a reference: `then` may queue, not more.
+    /// Gives the socket that fits a datagram best to `then`, with the datagram, which begins with its header and may have
+    /// a say in the choice; gives it back when there is none. The port is locked meanwhile, which saves a reference:
+    /// `then` may queue, not more.
     #[inline]
-    pub fn lookup_then<R>(&self, packet: &Packet, then: impl FnOnce(&Arc<Sock<Udp>>) -> R) -> Option<R> {
-        let slot = self.slot(packet.dport)?.lock();
-        let found = slot.best(packet)?;
+    pub fn lookup_then<R>(
+        &self,
+        cx: &Cx<'_>,
+        packet: &Packet,
+        skb: Option<Skb>,
+        then: impl FnOnce(&Arc<Sock<Udp>>, Option<Skb>) -> R,
+    ) -> Result<R, Option<Skb>> {
+        let Some(slot) = self.slot(packet.dport) else { return Err(skb) };
+        let slot = slot.lock();
+        let Some(found) = slot.best(packet) else { return Err(skb) };
         // A connected socket is meant by name; its group is not asked.
         let found = if found.group != 0 && found.key.dport == 0 {
-            slot.select(found, || self.flow_hash(packet))
+            slot.select(cx, found, skb.as_ref(), || self.flow_hash(packet))
         } else {
             found
         };
-        Some(then(&found.sk))
+        Ok(then(&found.sk, skb))
     }
 
     /// All sockets that a multicast or broadcast is for and that `wants` it

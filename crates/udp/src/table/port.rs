@@ -4,7 +4,7 @@ use super::UdpTable;
 use super::slot::{Key, Slot};
 use crate::Udp;
 use ip::ports::{self, Local};
-use net::sock::SockFlag;
+use net::sock::{SockCommon, SockFlag};
 use net::{Net, Sock};
 use std::ops::RangeInclusive;
 
@@ -23,7 +23,9 @@ fn local(key: &Key) -> Local {
 impl Claim<'_> {
     /// Whether another socket of the port stands in the way (`udp_lib_lport_inuse`).
     fn conflicts(&self, slot: &Slot) -> bool {
-        let (reuse, reuseport) = (self.sk.flag(SockFlag::Reuse), self.sk.flag(SockFlag::Reuseport));
+        // Who brings a group with a program of its own joins no other.
+        let joins = self.sk.flag(SockFlag::Reuseport) && self.sk.reuseport().is_none();
+        let (reuse, reuseport) = (self.sk.flag(SockFlag::Reuse), joins);
         let (bound, uid) = (self.sk.bound_dev_if(), self.sk.uid());
         slot.entries.iter().any(|entry| {
             let other = &*entry.sk;
@@ -48,6 +50,7 @@ impl Claim<'_> {
                 && entry.sk.uid() == self.sk.uid()
                 && local(&self.key).overlaps(local(&entry.key), false)
         });
+        self.sk.join_reuseport(same.map(|entry| -> &SockCommon { &entry.sk }));
         match same.map(|entry| entry.group) {
             Some(group) => group,
             None => slot.new_group(),

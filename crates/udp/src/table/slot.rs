@@ -28,6 +28,8 @@ pub(super) struct Entry {
     pub(super) age: u64,
     /// Which `SO_REUSEPORT` group it joined when it was bound; 0 for none.
     pub(super) group: u32,
+    /// Its place there: those who join come last, and when one leaves the last takes its place.
+    pub(super) place: u32,
     pub(super) sk: Arc<Sock<Udp>>,
 }
 
@@ -69,7 +71,8 @@ impl Slot {
     pub(super) fn insert(&mut self, key: Key, group: u32, sk: Arc<Sock<Udp>>) {
         self.ages += 1;
         let at = self.entries.len();
-        self.entries.push(Entry { key, age: self.ages, group, sk });
+        let place = if group == 0 { 0 } else { self.members(group).count() as u32 };
+        self.entries.push(Entry { key, age: self.ages, group, place, sk });
         if self.index.is_some() {
             self.index_add(at);
         } else if self.entries.len() > INDEX_FROM {
@@ -78,6 +81,11 @@ impl Slot {
                 self.index_add(at);
             }
         }
+    }
+
+    /// The sockets of a group.
+    pub(super) fn members(&self, group: u32) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| entry.group == group)
     }
 
     /// A number for a new `SO_REUSEPORT` group.
@@ -115,6 +123,15 @@ impl Slot {
         let entry = self.entries.swap_remove(at);
         if at != last {
             self.index_add(at);
+        }
+        if entry.group != 0 {
+            entry.sk.leave_reuseport();
+            let members = self.entries.iter_mut().filter(|other| other.group == entry.group);
+            if let Some(last) =
+                members.max_by_key(|other| other.place).filter(|last| last.place > entry.place)
+            {
+                last.place = entry.place;
+            }
         }
         if self.entries.is_empty() {
             *self = Slot { ages: self.ages, groups: self.groups, ..Slot::default() };

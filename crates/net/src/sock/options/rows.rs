@@ -154,10 +154,14 @@ static ROWS: &[Row] = &[
         SO_INCOMING_CPU,
         |call, cpu, _| {
             call.common.set_incoming_cpu(cpu);
+            call.common.mark_reuseport();
             Ok(())
         },
         |call, out| out.int(call.common.incoming_cpu())
     ),
+    set!(SO_ATTACH_BPF, filter::attach_ebpf),
+    set!(SO_ATTACH_REUSEPORT_CBPF, |call, _, value| filter::attach_reuseport(call, value)),
+    set!(SO_ATTACH_REUSEPORT_EBPF, filter::attach_ebpf),
     set!(SO_CNX_ADVICE, |call, value, _| {
         // ipv4_negative_advice keeps a route that is good.
         if value == 1 && i32::from(call.common.family()) != AF_INET {
@@ -182,6 +186,7 @@ static ROWS: &[Row] = &[
     both!(SO_TIMESTAMPING_NEW, tstamp::set_flags_new, tstamp::get_flags_new),
     both!(SO_RCVTIMEO_NEW, time::set_rcvtimeo, time::get_rcvtimeo),
     both!(SO_SNDTIMEO_NEW, time::set_sndtimeo, time::get_sndtimeo),
+    set!(SO_DETACH_REUSEPORT_BPF, |call, _, _| call.common.detach_reuseport()),
     flag!(SO_PREFER_BUSY_POLL, PreferBusyPoll, |call: &Call<'_, '_>, on| {
         if on && !call.net_admin() {
             return Err(Errno::EPERM);
