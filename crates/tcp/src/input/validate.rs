@@ -88,7 +88,9 @@ fn out_of_window(sk: &Sk<'_>, rx: &TcpRx) -> Option<Outside> {
     if before(rx.end_seq, sk.rcv_wup) {
         return Some(Outside::Old);
     }
-    let end = sk.rcv_nxt.wrapping_add(sk.max_receive_window());
+    // A reset there is nobody's data, and is judged as by 6.18.
+    let window = if rx.flags.rst() { sk.receive_window() } else { sk.max_receive_window() };
+    let end = sk.rcv_nxt.wrapping_add(window);
     let beyond = after(rx.end_seq, end)
         // Some stacks send a FIN beyond the window.
         && after(rx.end_seq.wrapping_sub(u32::from(rx.flags.fin())), end)
