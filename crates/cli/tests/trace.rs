@@ -47,6 +47,9 @@ fn calls(text: &str, traced: impl Fn(&str) -> Option<&str>) -> Vec<String> {
     calls
 }
 
+/// Ports from here on are chance's (`net.ipv4.ip_local_port_range`).
+const EPHEMERAL: u16 = 32768;
+
 fn masked(line: &str) -> String {
     let mut out = String::new();
     let mut rest = line;
@@ -57,7 +60,9 @@ fn masked(line: &str) -> String {
     }
     out += rest;
     let ports = out.split("htons(").enumerate().map(|(i, part)| match part.split_once(')') {
-        Some((port, rest)) if i > 0 && !port.starts_with("432") && port != "0" => format!("PORT){rest}"),
+        Some((port, rest)) if i > 0 && port.parse().is_ok_and(|port: u16| port >= EPHEMERAL) => {
+            format!("PORT){rest}")
+        }
         _ => part.to_owned(),
     });
     let out = ports.collect::<Vec<_>>().join("htons(");
